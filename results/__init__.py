@@ -1,0 +1,41 @@
+"""What was asked and what was measured. Everyone reads from here; it knows nobody else."""
+
+from results.errors import HarnessError, UsageError
+from results.histogram import BUCKETS, Histogram, bucket_low_us, bucket_mid_us, bucket_of
+from results.interval import Account, Endpoint, Flow, Interval, Part
+from results.run import Digest, Event, Gap, LogGroup, Run, Series, find_runs, open_run
+from results.slo import Slo, parse_slos
+from results.stages import Stage, Stages
+from results.store import RunWriter, Sample
+from results.units import parse_duration_s, parse_rate_per_s
+
+__all__ = [
+    "BUCKETS",
+    "Account",
+    "Digest",
+    "Endpoint",
+    "Event",
+    "Flow",
+    "Gap",
+    "HarnessError",
+    "Histogram",
+    "Interval",
+    "LogGroup",
+    "Part",
+    "Run",
+    "RunWriter",
+    "Sample",
+    "Series",
+    "Slo",
+    "Stage",
+    "Stages",
+    "UsageError",
+    "bucket_low_us",
+    "bucket_mid_us",
+    "bucket_of",
+    "find_runs",
+    "open_run",
+    "parse_duration_s",
+    "parse_rate_per_s",
+    "parse_slos",
+]
