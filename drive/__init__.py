@@ -1,0 +1,1 @@
+"""Who steers: the target, the plan, and the course of a run."""

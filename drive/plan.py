@@ -1,0 +1,141 @@
+"""What is to be done, all of it checked before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from drive.target import first_problem
+from results import Slo, Stages, UsageError, parse_duration_s, parse_slos
+
+ROOT = Path(__file__).resolve().parent.parent
+PLANS = ROOT / "plans"
+SCENARIOS = ROOT / "scenarios"
+WARMUP_SHARE = 0.2
+MAX_WARMUP_S = 10.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario, its stages and its objectives."""
+
+    scenario: Path
+    stages: Stages
+    slos: list[Slo] = field(default_factory=list)
+    name: str = ""
+    warmup_s: float = 0.0
+    arrivals: Literal["poisson", "even"] = "poisson"
+    seed: int = 1
+    max_users: int = 2000
+    max_backlog: int = 20_000
+    grace_s: float = 10.0
+    processes: int = 1
+
+    @property
+    def scenario_name(self) -> str:
+        """The scenario as people name it: its path within the project where it lies in it."""
+        return str(self.scenario.relative_to(ROOT)) if self.scenario.is_relative_to(ROOT) else str(self.scenario)
+
+    def public(self) -> dict[str, Any]:
+        """The plan as plain data, for storing."""
+        plain = asdict(self)
+        plain |= {"scenario": self.scenario_name, "stages": self.stages.text}
+        plain["slos"] = ", ".join(slo.text for slo in self.slos)
+        return plain
+
+
+class PlanFile(BaseModel):
+    """A plan as written in TOML."""
+
+    model_config = ConfigDict(extra="forbid")
+    scenario: str
+    stages: str
+    slo: str = ""
+    warmup: str | None = None
+    arrivals: Literal["poisson", "even"] = "poisson"
+    seed: int = 1
+    max_users: int = 2000
+    processes: int = 1
+
+
+def find_scenario(name: str) -> Path:
+    """The locustfile with a path, or with a name such as `web/browse`. Raises UsageError."""
+    for place in (Path(name), ROOT / name, SCENARIOS / name, SCENARIOS / f"{name}.py"):
+        if place.is_file() and place.suffix == ".py":
+            return place.resolve()
+    known = [str(file.relative_to(ROOT)) for file in sorted(SCENARIOS.glob("*/*.py")) if file.stem != "__init__"]
+    near = difflib.get_close_matches(name, known, 1, 0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+    raise UsageError(f"no scenario '{name}': {hint}")
+
+
+def plan_from(
+    name: str,
+    *,
+    rate_per_s: float | None = None,
+    users: int | None = None,
+    stages: str | None = None,
+    for_s: float | None = None,
+    slos: str | None = None,
+    warmup_s: float | None = None,
+    **options: Any,
+) -> Plan:
+    """A plan from a plan's or a scenario's name and what the command line says of it. Raises UsageError."""
+    if sum(given is not None for given in (rate_per_s, users, stages)) > 1:
+        raise UsageError("give one of --rate, --users and --stages")
+    plan = _read_plan(_plan_file(name)) if _plan_file(name) else Plan(find_scenario(name), Stages.constant(20, 60))
+    if stages is not None:
+        plan = replace(plan, stages=Stages.parse(stages))
+    elif rate_per_s is not None or users is not None or for_s is not None:
+        level = rate_per_s or users or plan.stages.peak
+        is_open = users is None and (rate_per_s is not None or plan.stages.open)
+        plan = replace(plan, stages=Stages.constant(level, for_s or plan.stages.duration_s, open=is_open))
+    if slos:
+        plan = replace(plan, slos=parse_slos(slos))
+    plan = replace(plan, **{key: value for key, value in options.items() if value is not None})
+    return with_warmup(plan, warmup_s if warmup_s is not None else plan.warmup_s or None)
+
+
+def with_warmup(plan: Plan, warmup_s: float | None) -> Plan:
+    """The plan with its warm-up: what was asked, or a fifth of the first hold, 10 s at most."""
+    if warmup_s is None:
+        first = plan.stages.stages[0].duration_s
+        warmup_s = float(round(min(first * WARMUP_SHARE, MAX_WARMUP_S)))
+    if warmup_s >= plan.stages.duration_s:
+        raise UsageError(
+            f"the warm-up of {warmup_s:g} s leaves nothing of a run of {plan.stages.duration_s:g} s: run longer"
+        )
+    return replace(plan, warmup_s=warmup_s)
+
+
+def _plan_file(name: str) -> Path | None:
+    for place in (Path(name), PLANS / f"{name}.toml"):
+        if place.is_file() and place.suffix == ".toml":
+            return place
+    return None
+
+
+def _read_plan(path: Path | None) -> Plan:
+    assert path is not None
+    try:
+        said = PlanFile(**tomllib.loads(path.read_text()))
+    except (OSError, tomllib.TOMLDecodeError) as problem:
+        raise UsageError(f"plan {path}: {problem}") from problem
+    except ValidationError as problem:
+        raise UsageError(f"plan {path}: {first_problem(problem)}") from problem
+    return Plan(
+        scenario=find_scenario(said.scenario),
+        stages=Stages.parse(said.stages),
+        slos=parse_slos(said.slo),
+        name=path.stem,
+        warmup_s=parse_duration_s(said.warmup) if said.warmup else 0.0,
+        arrivals=said.arrivals,
+        seed=said.seed,
+        max_users=said.max_users,
+        processes=said.processes,
+    )
