@@ -1,0 +1,157 @@
+"""Where a stack lives on disk and on which ports, and what it wrote down about itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack.errors import SettingError
+from stack.programs import CHECKOUT
+
+FIRST_PORT = 18000
+PORTS_EACH = 100
+
+
+def state_folder() -> Path:
+    """Where stacks and the seed's cache live: $HARNESS_STATE, or .harness in the checkout."""
+    return Path(os.environ.get("HARNESS_STATE", CHECKOUT / ".harness")).absolute()
+
+
+def stack_names() -> list[str]:
+    """The stacks that exist, running or not."""
+    return sorted(folder.name for folder in (state_folder() / "stacks").glob("*") if folder.is_dir())
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The loopback ports of one stack, all below those that the kernel hands out."""
+
+    base: int
+
+    @property
+    def lb(self) -> int:
+        """The load balancer: what a user's browser would talk to."""
+        return self.base
+
+    @property
+    def lb_metrics(self) -> int:
+        """HAProxy's Prometheus page."""
+        return self.base + 1
+
+    @property
+    def lb_api(self) -> int:
+        """The load balancer's inner door, through which web instances reach the API."""
+        return self.base + 2
+
+    @property
+    def primary(self) -> int:
+        """MariaDB, writes."""
+        return self.base + 10
+
+    @property
+    def replica(self) -> int:
+        """MariaDB, reads."""
+        return self.base + 11
+
+    @property
+    def redis(self) -> int:
+        """Redis."""
+        return self.base + 12
+
+    def api(self, number: int) -> int:
+        """API instance number 1, 2 ..."""
+        return self.base + 20 + number
+
+    def web(self, number: int) -> int:
+        """Web instance number 1, 2 ..."""
+        return self.base + 40 + number
+
+    def jobs(self, number: int) -> int:
+        """Metrics of job worker number 1, 2 ..."""
+        return self.base + 60 + number
+
+
+@dataclass(frozen=True)
+class Place:
+    """One stack's folder and what lies in it."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", self.name):
+            raise SettingError(f"'{self.name}' is no name for a stack: use a-z, 0-9 and - (at most 31)")
+
+    @property
+    def folder(self) -> Path:
+        """Everything the stack keeps, readable by its owner alone."""
+        return state_folder() / "stacks" / self.name
+
+    @property
+    def sockets(self) -> Path:
+        """Unix sockets: in a short path of their own, for the kernel allows 107 bytes."""
+        digest = hashlib.sha256(str(self.folder).encode()).hexdigest()[:10]
+        return Path(tempfile.gettempdir()) / f"harness-{os.getuid()}-{digest}"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a process."""
+        return self.folder / "logs"
+
+    @property
+    def target(self) -> Path:
+        """The description that `harness run` aims by."""
+        return self.folder / "target.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything of this stack."""
+        return self.folder.is_dir()
+
+    def make(self) -> None:
+        """Make the folders, closed to others."""
+        for folder in (self.folder, self.logs, self.sockets):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file that only its owner can read."""
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        return path
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """What `write` stored as JSON; empty where there is none, or where writing it was cut off."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / name).read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def credentials(self) -> dict[str, str]:
+        """This stack's random passwords, made once."""
+        known = self.read_json("credentials.json")
+        if not known:
+            known = {user: secrets.token_urlsafe(18) for user in ("root", "app", "repl", "probe", "redis")}
+            self.write("credentials.json", json.dumps(known))
+        return known
+
+    def ports(self, asked_base: int) -> Ports:
+        """The stack's ports: those asked for, or the first hundred that no other stack has."""
+        if asked_base:
+            return Ports(asked_base)
+        known = self.read_json("ports.json")
+        if not known:
+            taken = {Place(name).read_json("ports.json").get("base") for name in stack_names()}
+            slots = range(FIRST_PORT, FIRST_PORT + 100 * PORTS_EACH, PORTS_EACH)
+            known = {"base": next(base for base in slots if base not in taken)}
+            self.write("ports.json", json.dumps(known))
+        return Ports(known["base"])
