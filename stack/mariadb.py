@@ -1,0 +1,151 @@
+"""MariaDB: an empty data folder in half a second, a GTID replica as its copy, and accounts per stack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from pymysql.cursors import DictCursor
+
+from stack.errors import StackError
+from stack.knobs import Knobs
+from stack.place import Place
+from stack.programs import data_folder, environment, find_program
+
+_SYSTEM_TABLES = (
+    ("mysql_system_tables.sql", "mariadb_system_tables.sql"),
+    ("mysql_performance_tables.sql", "mariadb_performance_tables.sql"),
+    ("mysql_system_tables_data.sql", "mariadb_system_tables_data.sql"),
+    ("maria_add_gis_sp_bootstrap.sql", "mariadb_add_gis_sp_bootstrap.sql"),
+)
+
+
+def _server() -> tuple[str, Path]:
+    program = find_program("mariadbd", "mysqld")
+    return str(program), data_folder(program, "share/mysql", "share/mariadb")
+
+
+def _common(data: Path) -> list[str]:
+    program, shared = _server()
+    return [
+        *(program, "--no-defaults", f"--datadir={data}", f"--lc-messages-dir={shared}"),
+        *([] if os.getuid() else ["--user=root"]),
+        *(f"--character-sets-dir={shared}/charsets", "--innodb-use-native-aio=0"),
+        *("--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve"),
+    ]
+
+
+def command(place: Place, knobs: Knobs, role: str, port: int) -> list[str]:
+    """How the primary or the replica is started."""
+    numbers = {"primary": 1, "replica": 2}
+    return [
+        *_common(place.folder / role),
+        *(f"--port={port}", "--bind-address=127.0.0.1", f"--socket={socket_path(place, role)}"),
+        *(f"--pid-file={place.folder}/{role}.pid", f"--server-id={numbers[role]}"),
+        *("--log-bin=binlog", "--relay-log=relay", "--gtid-strict-mode=1", "--log-slave-updates=1"),
+        *("--binlog-format=ROW", "--sync-binlog=0", "--expire-logs-days=1", "--max-binlog-size=64M"),
+        *(f"--innodb-buffer-pool-size={knobs.db.buffer_pool}", "--performance-schema=ON"),
+        *(f"--max-connections={knobs.db.max_connections}", "--character-set-server=utf8mb4"),
+        *(f"--init-file={place.folder}/init.sql", *(["--read-only=1"] if role == "replica" else [])),
+    ]
+
+
+def socket_path(place: Place, role: str) -> Path:
+    """The server's unix socket."""
+    return place.sockets / f"{role}.sock"
+
+
+def bootstrap(data: Path) -> None:
+    """Make an empty data folder. Raises StackError with the server's last words."""
+    _, shared = _server()
+    data.mkdir(parents=True)
+    script = ["create database if not exists mysql;", "use mysql;"]
+    script += ["SET @auth_root_socket=NULL;", "SET @skip_auth_anonymous=1;"]
+    for names in _SYSTEM_TABLES:
+        script.append(next((shared / name).read_text() for name in names if (shared / name).is_file()))
+    done = subprocess.run(
+        [*_common(data), "--bootstrap", "--skip-grant-tables", "--log-warnings=0"],
+        input="\n".join(script),
+        text=True,
+        capture_output=True,
+        env=environment() or None,
+        check=False,
+    )
+    if done.returncode:
+        shutil.rmtree(data, ignore_errors=True)
+        raise StackError(f"mariadbd could not make its data folder: {done.stderr.strip().splitlines()[-1]}")
+
+
+def accounts_sql(secrets: dict[str, str]) -> str:
+    """Run by each server whenever it starts: the accounts, with this stack's passwords, and no binlog entry."""
+    grants = {
+        "app": ["ALL ON app.*"],
+        "repl": ["REPLICATION SLAVE ON *.*"],
+        "probe": [
+            "PROCESS, REPLICATION CLIENT, SLAVE MONITOR ON *.*",
+            "SELECT ON performance_schema.*",
+            "SELECT, INSERT, UPDATE, DELETE, CREATE ON harness.*",
+        ],
+    }
+    lines = ["SET SESSION sql_log_bin = 0;", "CREATE DATABASE IF NOT EXISTS app CHARACTER SET utf8mb4;"]
+    lines += [
+        "CREATE DATABASE IF NOT EXISTS harness;",
+        "CREATE TABLE IF NOT EXISTS harness.heartbeat (id INT PRIMARY KEY, at DATETIME(6) NOT NULL);",
+        f"ALTER USER root@localhost IDENTIFIED BY '{secrets['root']}';",
+    ]
+    for user, privileges in grants.items():
+        account = f"{user}@'127.0.0.1'"
+        lines.append(f"CREATE OR REPLACE USER {account} IDENTIFIED BY '{secrets[user]}';")
+        lines += [f"GRANT {privilege} TO {account};" for privilege in privileges]
+    return "\n".join(lines) + "\n"
+
+
+def connect(place: Place, role: str) -> pymysql.Connection[DictCursor]:
+    """An administrator's connection over the server's socket."""
+    return pymysql.connect(
+        unix_socket=str(socket_path(place, role)),
+        user="root",
+        password=place.credentials()["root"],
+        autocommit=True,
+        connect_timeout=2,
+        read_timeout=30,
+        cursorclass=DictCursor,
+    )
+
+
+def start_replication(place: Place, primary_port: int) -> None:
+    """Point the replica at the primary, from wherever it stopped, and wait until it has caught up."""
+    with connect(place, "primary") as primary, primary.cursor() as cursor:
+        cursor.execute("SELECT @@gtid_binlog_pos AS position")
+        position = (cursor.fetchone() or {})["position"]
+    with connect(place, "replica") as replica, replica.cursor() as cursor:
+        cursor.execute("STOP SLAVE")
+        cursor.execute(
+            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%s, MASTER_USER='repl', MASTER_PASSWORD=%s,"
+            " MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1",
+            (primary_port, place.credentials()["repl"]),
+        )
+        cursor.execute("START SLAVE")
+        cursor.execute("SELECT MASTER_GTID_WAIT(%s, 10) AS waited", (position,))
+        if (cursor.fetchone() or {})["waited"] != 0:
+            raise StackError(f"the replica did not catch up: {replication(place).get('Last_SQL_Error', '')}")
+
+
+def replication(place: Place) -> dict[str, Any]:
+    """What the replica says of its replication; empty where it cannot be asked."""
+    try:
+        with connect(place, "replica") as replica, replica.cursor() as cursor:
+            cursor.execute("SHOW SLAVE STATUS")
+            return cursor.fetchone() or {}
+    except (pymysql.MySQLError, OSError):
+        return {}
+
+
+def forget_binlog(place: Place) -> None:
+    """Empty the primary's binlog and GTID state, so that a copy of its data can serve as a replica's start."""
+    with connect(place, "primary") as primary, primary.cursor() as cursor:
+        cursor.execute("RESET MASTER")

@@ -1,0 +1,115 @@
+"""Which processes make up a stack, how each is started, and the configuration files they read."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from stack import mariadb
+from stack.knobs import Knobs
+from stack.place import Place, Ports
+from stack.programs import CHECKOUT, environment, find_program
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "config"), undefined=StrictUndefined, autoescape=False
+)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a stack. `port` is the one that shows it is ready."""
+
+    name: str
+    tier: str
+    command: list[str]
+    port: int
+
+    @property
+    def shell_command(self) -> str:
+        """The command as supervisord reads it: quoted, and with its own % expansion escaped."""
+        return shlex.join(self.command).replace("%", "%%")
+
+
+def processes(place: Place, knobs: Knobs, ports: Ports) -> list[Process]:
+    """Every process of the stack, in the order in which they are started."""
+    app = [sys.executable, "-m"]
+    config = str(place.folder / "app.json")
+
+    def instances(tier: str, count: int, port: Any) -> list[Process]:
+        return [
+            Process(
+                f"{tier}{n}", tier, [*app, f"stack.app.{tier}", config, f"{tier}{n}", str(port(n))], port(n)
+            )
+            for n in range(1, count + 1)
+        ]
+
+    return [
+        Process("primary", "primary", mariadb.command(place, knobs, "primary", ports.primary), ports.primary),
+        Process("replica", "replica", mariadb.command(place, knobs, "replica", ports.replica), ports.replica),
+        Process("redis", "redis", _redis_command(place), ports.redis),
+        *instances("api", knobs.api.instances, ports.api),
+        *instances("web", knobs.web.instances, ports.web),
+        *instances("jobs", knobs.jobs.workers, ports.jobs),
+        Process(
+            "haproxy",
+            "lb",
+            [str(find_program("haproxy")), "-db", "-f", str(place.folder / "haproxy.cfg")],
+            ports.lb,
+        ),
+    ]
+
+
+def _redis_command(place: Place) -> list[str]:
+    program = find_program("redis-server", "redis-check-rdb")
+    if program.name == "redis-server":
+        return [str(program), str(place.folder / "redis.conf")]
+    # Debian ships the server under this name in redis-tools; it acts by the name it is called by.
+    call = f'exec -a redis-server {shlex.quote(str(program))} "$0"'
+    return ["/bin/bash", "-c", call, str(place.folder / "redis.conf")]
+
+
+def write_configuration(place: Place, knobs: Knobs, ports: Ports) -> list[Process]:
+    """Write what the processes read when they start, closed to others. Returns the processes."""
+    secrets = place.credentials()
+    made = processes(place, knobs, ports)
+    known: dict[str, Any] = {
+        "knobs": knobs,
+        "ports": ports,
+        "folder": place.folder,
+        "logs": place.logs,
+        "sockets": place.sockets,
+        "processes": made,
+        "environment": {"PYTHONPATH": str(CHECKOUT), **environment()},
+    }
+    for name in ("haproxy.cfg", "supervisord.conf"):
+        place.write(name, _templates.get_template(f"{name}.j2").render(known) + "\n")
+    data = place.folder / "redis"
+    data.mkdir(exist_ok=True)
+    place.write(
+        "redis.conf",
+        f'bind 127.0.0.1\nport {ports.redis}\nrequirepass {secrets["redis"]}\ndir "{data}"\nsave ""\n'
+        f"appendonly no\nmaxmemory {knobs.redis.maxmemory}\nmaxmemory-policy {knobs.redis.maxmemory_policy}\n"
+        "latency-tracking yes\n",
+    )
+    place.write("init.sql", mariadb.accounts_sql(secrets))
+    place.write("app.json", json.dumps(app_settings(place, knobs, ports), indent=1))
+    return made
+
+
+def app_settings(place: Place, knobs: Knobs, ports: Ports) -> dict[str, Any]:
+    """What the application's processes are told: addresses, credentials and knobs."""
+    secrets = place.credentials()
+    login = {"host": "127.0.0.1", "user": "app", "password": secrets["app"], "database": "app"}
+    return {
+        "primary": {**login, "port": ports.primary},
+        "replica": {**login, "port": ports.replica},
+        "redis": {"host": "127.0.0.1", "port": ports.redis, "password": secrets["redis"]},
+        "api_url": f"http://127.0.0.1:{ports.lb_api}",
+        "knobs": knobs.flat(),
+    }
