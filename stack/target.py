@@ -1,0 +1,64 @@
+"""What a running stack says of itself, for those who load and watch it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from stack import supervision
+from stack.knobs import Knobs
+from stack.place import Place, Ports
+from stack.processes import Process
+from stack.programs import environment, find_program
+
+
+def describe_target(place: Place, knobs: Knobs, ports: Ports, made: list[Process]) -> dict[str, Any]:
+    """Addresses, credentials, processes, knobs and versions as plain data; kept readable by the owner alone."""
+    info = supervision.process_info(place)
+    pids = {name: int(known["pid"]) for name, known in info.items() if known["pid"]}
+    secrets = place.credentials()
+
+    def instance(process: Process) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{process.port}"
+        return {"name": process.name, "url": url, "metrics_url": f"{url}/metrics", "pid": pids.get(process.name)}
+
+    def database(role: str, port: int) -> dict[str, Any]:
+        login = {"user": "probe", "password": secrets["probe"], "database": "app"}
+        return {"host": "127.0.0.1", "port": port, **login, "pid": pids.get(role)}
+
+    return {
+        "name": place.name,
+        "base_url": f"http://127.0.0.1:{ports.lb}",
+        "lb": {
+            "stats_socket": f"{place.sockets}/haproxy.sock",
+            "metrics_url": f"http://127.0.0.1:{ports.lb_metrics}/metrics",
+            "log": str(place.logs / "haproxy.log"),
+            "pid": pids.get("haproxy"),
+        },
+        **{tier: [instance(p) for p in made if p.tier == tier] for tier in ("web", "api", "jobs")},
+        "primary": database("primary", ports.primary),
+        "replica": database("replica", ports.replica),
+        "redis": {"host": "127.0.0.1", "port": ports.redis, "password": secrets["redis"], "pid": pids.get("redis")},
+        "processes": [{"name": p.name, "tier": p.tier, "pid": pids[p.name]} for p in made if p.name in pids],
+        "load": {"user": "app", "password": secrets["app"], "database": "app"},
+        "knobs": knobs.flat(),
+        "versions": versions(),
+        "seed": place.read_json("seeded.json"),
+        "logs": {p.name: str(place.logs / f"{p.name}.log") for p in made},
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions of the servers, as they print them."""
+    asked = {
+        "haproxy": [str(find_program("haproxy")), "-v"],
+        "mariadb": [str(find_program("mariadbd", "mysqld")), "--version"],
+        "redis": [str(find_program("redis-server", "redis-check-rdb")), "--version"],
+    }
+    found = {}
+    for name, command in asked.items():
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment() or None)
+        words = done.stdout.split()
+        found[name] = next((w.strip(",").removeprefix("v=") for w in words if w.strip("v=,")[:1].isdigit()), "?")
+    return found
+
