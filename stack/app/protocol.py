@@ -85,10 +85,10 @@ class Router:
         paths = [unquote(name) for name in call.path.split(",")] if is_batch else [unquote(call.path)]
         if len(paths) > self.max_batch_size:
             problem = TrpcError("BAD_REQUEST", "Batch call exceeds maximum size")
-            return _refused(problem, call.superjson)
+            return refused(problem, call.superjson)
         if call.method == "POST" and not call.content_type.startswith("application/json") and call.body:
             kind = call.content_type or "application/x-www-form-urlencoded"
-            return _refused(TrpcError("UNSUPPORTED_MEDIA_TYPE", f'Unsupported content-type "{kind}'), call.superjson)
+            return refused(TrpcError("UNSUPPORTED_MEDIA_TYPE", f'Unsupported content-type "{kind}'), call.superjson)
         inputs = _inputs(call, query, is_batch, len(paths))
         if call.stream and is_batch:
             tasks = [self._item(call, path, given, context) for path, given in zip(paths, inputs, strict=True)]
@@ -178,7 +178,7 @@ def _error(problem: TrpcError, path: str | None, superjson: bool) -> tuple[int, 
     return status, {"error": {"json": shown} if superjson else shown}
 
 
-def _refused(problem: TrpcError, superjson: bool) -> Answer:
+def refused(problem: TrpcError, superjson: bool = False) -> Answer:
     """The whole request refused, before any item was looked at: an object even for a batch."""
     status, item = _error(problem, None, superjson)
     return Answer(status, orjson.dumps(item), "text/plain;charset=UTF-8")
