@@ -1,0 +1,90 @@
+"""The samples of a run by tier, with the few sums that panels and levels are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from results import Series
+
+Floats = npt.NDArray[np.float64]
+
+
+class Samples:
+    """Series by tier, instance and metric; figures are taken between `from_s` and `to_s`.
+
+    What was not watched is None, never 0.
+    """
+
+    def __init__(self, series: Iterable[Series], from_s: float, to_s: float) -> None:
+        self.from_s, self.to_s = from_s, to_s
+        self._by_name = {(one.tier, one.instance, one.metric): one for one in series if one.at_s.size}
+
+    @property
+    def tiers(self) -> list[str]:
+        """Tiers that gave at least one sample."""
+        return sorted({tier for tier, _, _ in self._by_name})
+
+    def instances(self, tier: str, metric: str | None = None) -> list[str]:
+        """Instances of a tier, or those of them that gave a metric."""
+        return sorted({i for t, i, m in self._by_name if t == tier and metric in (None, m)})
+
+    def metrics(self, tier: str) -> set[str]:
+        """Names of all metrics of a tier."""
+        return {metric for t, _, metric in self._by_name if t == tier}
+
+    def get(self, tier: str, instance: str, metric: str) -> Series | None:
+        """One series over the whole run; a counter as its growth per second."""
+        found = self._by_name.get((tier, instance, metric))
+        if found is None:
+            return None
+        shown = found.rate_per_s() if found.kind == "counter" else found
+        return shown if shown.at_s.size else None
+
+    def all(self, tier: str, metric: str) -> list[Series]:
+        """A metric of each instance of a tier; counters as growth per second."""
+        found = [self.get(tier, instance, metric) for instance in self.instances(tier, metric)]
+        return [series for series in found if series is not None]
+
+    def mean(self, tier: str, metric: str, instance: str | None = None) -> float | None:
+        """The mean over the stretch and over instances."""
+        values = self._values(tier, metric, instance)
+        return None if values.size == 0 else float(np.nanmean(values))
+
+    def highest(self, tier: str, metric: str, instance: str | None = None) -> float | None:
+        """The highest value in the stretch at any instance."""
+        values = self._values(tier, metric, instance)
+        return None if values.size == 0 else float(np.nanmax(values))
+
+    def increase(self, tier: str, metric: str, instance: str | None = None) -> float | None:
+        """How much a counter grew in the stretch, over all instances."""
+        grown = [
+            one.between(self.from_s, self.to_s).increase
+            for (t, i, m), one in self._by_name.items()
+            if t == tier and m == metric and instance in (None, i)
+        ]
+        known = [value for value in grown if np.isfinite(value)]
+        return sum(known) if known else None
+
+    def _values(self, tier: str, metric: str, instance: str | None) -> Floats:
+        wanted = [instance] if instance else self.instances(tier, metric)
+        found = [self.get(tier, name, metric) for name in wanted]
+        pieces = [one.between(self.from_s, self.to_s).values for one in found if one is not None]
+        values = np.concatenate(pieces) if pieces else np.empty(0)
+        return values[np.isfinite(values)]
+
+
+def thinned(at_s: Floats, values: Floats, width_s: float, *, highest: bool = False) -> tuple[Floats, Floats]:
+    """Samples as the mean (or the highest) of each `width_s` seconds; windows without samples are left out."""
+    known = np.isfinite(values)
+    at_s, values = at_s[known], values[known]
+    if at_s.size == 0 or width_s <= 1:
+        return at_s, values
+    _, starts = np.unique(np.floor(at_s / width_s), return_index=True)
+    sizes = np.diff(np.append(starts, at_s.size))
+    times = np.add.reduceat(at_s, starts) / sizes
+    if highest:
+        return times, np.maximum.reduceat(values, starts)
+    return times, np.add.reduceat(values, starts) / sizes

@@ -1,0 +1,159 @@
+"""How a run went over time: its requests by window, with latencies, failures and where the time went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from results import BUCKETS, Flow, Histogram, Interval, bucket_mid_us
+
+Floats = npt.NDArray[np.float64]
+
+MOST_WINDOWS = 240
+"""More would not be seen on a page, and a day's run has to fit in memory: 240 windows are 8 MB."""
+
+
+class Timeline:
+    """Requests by window of equal length; fed with intervals in any order, setup requests left out.
+
+    All arrays have shape (windows,), `counts` (windows, BUCKETS). Windows without requests hold nan in
+    latencies and ratios: no latency is not a latency of zero.
+    """
+
+    def __init__(self, duration_s: float, most_windows: int = MOST_WINDOWS) -> None:
+        seconds = max(int(np.ceil(duration_s)), 1)
+        self.width_s = max(int(np.ceil(seconds / most_windows)), 1)
+        size = -(-seconds // self.width_s)
+        self.from_s: Floats = np.arange(size, dtype=np.float64) * self.width_s
+        self.to_s: Floats = np.minimum(self.from_s + self.width_s, max(duration_s, 1e-9))
+        self.counts = np.zeros((size, BUCKETS), dtype=np.int64)
+        self.failed: Floats = np.zeros(size)
+        self.received_bytes: Floats = np.zeros(size)
+        self.service_us: Floats = np.zeros(size)
+        self.parts_us: dict[str, Floats] = {}
+
+    def add(self, interval: Interval) -> None:
+        """Count an interval in the window of its second; one that covers several windows is spread evenly."""
+        if interval.endpoint.setup:
+            return
+        first = min(max(interval.second // self.width_s, 0), self.from_s.size - 1)
+        self.counts[first] += interval.response.counts
+        self.failed[first] += interval.failed
+        self.received_bytes[first] += interval.bytes_received
+        self.service_us[first] += float(interval.service.counts @ bucket_mid_us)
+        for name, part in interval.parts.items():
+            self.parts_us.setdefault(name, np.zeros(self.from_s.size))[first] += part.sum_us
+
+    @property
+    def mid_s(self) -> Floats:
+        """The windows' middles."""
+        return (self.from_s + self.to_s) / 2
+
+    @property
+    def requests(self) -> Floats:
+        """Requests by window."""
+        return self.counts.sum(axis=1).astype(np.float64)
+
+    @property
+    def rate_per_s(self) -> Floats:
+        """Requests per second by window."""
+        return self.requests / np.maximum(self.to_s - self.from_s, 1e-9)
+
+    @property
+    def error_ratio(self) -> Floats:
+        """Failed of all requests by window; nan where there were none."""
+        return ratio(self.failed, self.requests)
+
+    def quantile_us(self, q: float) -> Floats:
+        """A quantile of the response time by window; nan where there were no requests."""
+        return np.array([Histogram(row).quantile_us(q) for row in self.counts])
+
+    def mean_parts_ms(self) -> dict[str, Floats]:
+        """Mean milliseconds per request by reported part, and `other` for what no part explains, by window."""
+        requests = self.requests
+        shown = {name: ratio(total, requests) / 1e3 for name, total in sorted(self.parts_us.items())}
+        explained = np.sum(list(shown.values()), axis=0) if shown else np.zeros(requests.size)
+        shown["other"] = np.maximum(ratio(self.service_us, requests) / 1e3 - explained, 0)
+        return shown
+
+    def between(self, from_s: float, to_s: float) -> Histogram:
+        """Response times of all windows that lie inside a stretch of time."""
+        inside = (self.from_s >= from_s - 1e-9) & (self.to_s <= to_s + 1e-9)
+        return Histogram(self.counts[inside].sum(axis=0))
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Requests by window and latency band: `share` has shape (bands, windows), of the fullest cell.
+
+    `edges_us` has shape (bands + 1,); bands are equally high on a logarithmic scale.
+    """
+
+    edges_us: Floats
+    share: Floats
+
+
+def heat_map(timeline: Timeline, bands_per_octave: int = 6, window_step: int = 1) -> HeatMap:
+    """The windows' histograms in coarse bands, between the least and the greatest latency seen."""
+    used = np.flatnonzero(timeline.counts.any(axis=0))
+    if used.size == 0:
+        return HeatMap(np.array([1e3, 1e4]), np.zeros((1, timeline.from_s.size)))
+    low, high = np.log2(np.maximum(bucket_mid_us[used[[0, -1]]], 1.0))
+    first, last = np.floor(low * bands_per_octave), np.floor(high * bands_per_octave) + 1
+    band = np.floor(np.log2(np.maximum(bucket_mid_us[used], 1.0)) * bands_per_octave) - first
+    bands = int(last - first)
+    cells = np.zeros((bands, timeline.from_s.size))
+    np.add.at(cells, band.astype(np.int64), timeline.counts[:, used].T)
+    if window_step > 1:
+        starts = np.arange(0, cells.shape[1], window_step)
+        cells = np.add.reduceat(cells, starts, axis=1)
+    edges = 2.0 ** (np.arange(first, last + 1) / bands_per_octave)
+    return HeatMap(edges, cells / max(cells.max(), 1.0))
+
+
+@dataclass(frozen=True)
+class FlowLine:
+    """What became of arrivals over time, over all generators; arrays of shape (windows,), rates per second."""
+
+    from_s: Floats
+    to_s: Floats
+    scheduled_per_s: Floats
+    finished_per_s: Floats
+    failed_per_s: Floats
+    in_flight: Floats
+    backlog: Floats
+    users: Floats
+    wake_lag_p99_us: Floats
+    """nan where no user woke up."""
+    generators: list[str] = field(default_factory=list)
+
+
+def flow_line(flows: list[Flow], duration_s: float, most_windows: int = MOST_WINDOWS) -> FlowLine:
+    """Arrivals by window. Counts are summed over generators; gauges are summed, then the window's maximum."""
+    seconds = max(int(np.ceil(duration_s)), 1)
+    width = max(int(np.ceil(seconds / most_windows)), 1)
+    size = -(-seconds // width)
+    counts = np.zeros((3, seconds))
+    gauges = np.zeros((3, seconds))
+    lags = np.zeros((size, BUCKETS), dtype=np.int64)
+    for flow in flows:
+        second = min(max(flow.second, 0), seconds - 1)
+        counts[:, second] += (flow.scheduled, flow.finished, flow.failed)
+        gauges[:, second] += (flow.in_flight, flow.backlog, flow.users)
+        lags[second // width] += flow.wake_lag.counts
+    starts = np.arange(0, seconds, width)
+    from_s = starts.astype(np.float64)
+    to_s = np.minimum(from_s + width, float(seconds))
+    rates = np.add.reduceat(counts, starts, axis=1) / (to_s - from_s)
+    highest = np.maximum.reduceat(gauges, starts, axis=1)
+    lag_us = np.array([Histogram(row).quantile_us(0.99) for row in lags])
+    return FlowLine(from_s, to_s, *rates, *highest, lag_us, sorted({flow.generator for flow in flows}))
+
+
+def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
+    """part / whole, nan where whole is 0."""
+    below = np.asarray(whole, dtype=np.float64)
+    result = np.asarray(part, dtype=np.float64) / np.where(below == 0, np.nan, below)
+    return np.asarray(result, dtype=np.float64)

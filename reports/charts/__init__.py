@@ -1,0 +1,1 @@
+"""Charts: matplotlib SVG whose colours and type are the page's own."""
