@@ -1,0 +1,256 @@
+"""The course of one run: probes on, load on, everything written down each second, load off, probes off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from drive.host import environment
+from drive.live import Live, account_from
+from drive.plan import ROOT, Plan
+from drive.progress import Progress
+from drive.target import Target
+from load.launch import LoadProcess
+from probes.from_target import probes_from
+from probes.sampler import Sampler
+from results import Event, Flow, HarnessError, Interval, RunWriter, Sample
+
+READY_WITHIN_S = 60.0
+LEAD_S = 0.3
+"""Between saying go and the first arrival: time for every generator to hear it."""
+END_ALLOWANCE_S = 15.0
+"""Beyond the plan and its grace, before load that does not end is ended."""
+
+Each = Callable[["Course"], None]
+
+
+@dataclass
+class Course:
+    """One run while it is being made. `each_second` hooks may steer it (faults, a capacity search)."""
+
+    plan: Plan
+    target: Target
+    writer: RunWriter
+    load: LoadProcess
+    sampler: Sampler
+    progress: Progress
+    live: Live = field(default_factory=Live)
+    t0: float = 0.0
+    hold: bool = False
+    each_second: list[Each] = field(default_factory=list)
+    intervals: list[Interval] = field(default_factory=list)
+    """What has arrived since a hook last took it; only kept where there are hooks."""
+    flows: list[Flow] = field(default_factory=list)
+    done: bool = False
+    state: str = "finished"
+    _printed: int = -1
+
+    @property
+    def at_s(self) -> float:
+        """Seconds since load began."""
+        return time.monotonic() - self.t0
+
+    def note(self, kind: str, text: str, **data: Any) -> None:
+        """Write an event down."""
+        self.writer.add_events([Event(self.at_s, kind, text, data=data)])
+
+    def begin(self) -> None:
+        """Start the generators and the probes; returns when the first arrival is about to come."""
+        self.progress.phase(f"starting {self.plan.scenario_name}")
+        self.load.start()
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not any(frame["t"] == "ready" for frame in self._frames(0.2)):
+            self._check_alive()
+            if time.monotonic() > deadline:
+                raise HarnessError(f"the load processes were not ready within {READY_WITHIN_S:.0f} s: see {self.load.log_path}")
+        self.t0 = time.monotonic() + LEAD_S
+        self.writer.update(started_at=(datetime.now(UTC) + timedelta(seconds=LEAD_S)).isoformat())
+        self.sampler.start(self.t0)
+        self.load.go(self.t0)
+
+    def keep(self) -> None:
+        """Write down what comes until load has ended by itself or by a hook."""
+        limit_s = self.plan.stages.duration_s + self.plan.grace_s + END_ALLOWANCE_S
+        while not self.done:
+            for frame in self._frames(0.2):
+                self._take(frame)
+            self._tick()
+            if self.at_s > limit_s and not self.hold:
+                self.note("aborted", "load did not end in time and was ended")
+                self.state = "aborted"
+                return
+            if not self.done:
+                self._check_alive()
+
+    def end(self) -> None:
+        """Stop load, take in its last words, stop the probes and write what they have left."""
+        if not self.done:
+            self.load.stop()
+            deadline = time.monotonic() + self.plan.grace_s + 5
+            while not self.done and time.monotonic() < deadline and self.load.alive:
+                for frame in self._frames(0.2):
+                    self._take(frame)
+        self.load.close()
+        self._take_samples()
+        self.sampler.stop()
+        self._take_samples()
+        left = self.sampler.finish()
+        self.writer.add_digests(left.digests)
+        self.writer.add_logs(left.logs)
+
+    def _frames(self, timeout_s: float) -> Iterable[dict[str, Any]]:
+        return self.load.frames(timeout_s)
+
+    def _check_alive(self) -> None:
+        if not self.load.alive:
+            for frame in self._frames(0):
+                self._take(frame)
+            if not self.done:
+                raise HarnessError(f"the load process ended early: {self.load.last_words()}")
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        kind = frame["t"]
+        if kind == "interval":
+            piece = Interval.from_frame(frame)
+            self.writer.add_intervals([piece])
+            self.live.add_interval(piece)
+            if self.each_second:
+                self.intervals.append(piece)
+        elif kind == "flow":
+            flow = Flow.from_frame(frame)
+            self.writer.add_flows([flow])
+            self.live.add_flow(flow)
+            if self.each_second:
+                self.flows.append(flow)
+        elif kind == "health":
+            self._take_health(frame)
+        elif kind == "account":
+            self.writer.set_account(frame["generator"], account_from(frame))
+        elif kind == "lost":
+            text = f"generator {frame['generator']} was lost: {frame['reason']}"
+            data = {"generator": frame["generator"]}
+            self.writer.add_events([Event(frame["second"], "lost", text, "generator", frame["generator"], data)])
+        elif kind == "event":
+            self.writer.add_events([Event(frame["at_s"], frame["kind"], frame["text"], "generator", data=frame.get("data", {}))])
+            if frame["kind"] == "aborted":
+                self.state = "aborted"
+        elif kind == "done":
+            self.done = True
+
+    def _take_health(self, frame: dict[str, Any]) -> None:
+        named = {name: value for name, value in frame.items() if name not in ("t", "generator", "second")}
+        at_s, generator = float(frame["second"]) + 1, frame["generator"]
+        samples = [
+            Sample(at_s, "generator", generator, name, float(value))
+            for name, value in named.items()
+            if isinstance(value, int | float)
+        ]
+        self.writer.add_samples(samples)
+        for sample in samples:
+            self.live.add_sample(sample)
+
+    def _take_samples(self) -> None:
+        drained = self.sampler.drain()
+        self.writer.add_samples(drained.samples)
+        self.writer.add_gaps(drained.gaps)
+        self.writer.add_events(drained.events)
+        for sample in drained.samples:
+            self.live.add_sample(sample)
+
+    def _tick(self) -> None:
+        """Once a second: take the probes' samples in, commit, show progress, let the hooks act."""
+        second = int(self.at_s)
+        if second == self._printed or self.at_s < 0:
+            return
+        self._printed = second
+        self._take_samples()
+        self.writer.commit()
+        for hook in self.each_second:
+            hook(self)
+        stages = self.plan.stages
+        self.progress.second(self.live.moment(self.at_s, stages.duration_s, stages.rate_at(self.at_s)))
+
+
+def run_plan(plan: Plan, target: Target, runs: Path, progress: Progress, **info: Any) -> Path:
+    """Make one run; returns its folder. What was measured is kept whatever happens, and says how it ended.
+
+    Raises HarnessError; KeyboardInterrupt passes on after everything was written down.
+    """
+    folder = new_folder(runs, plan)
+    writer = RunWriter(
+        folder / "run.db",
+        id=folder.name,
+        kind=info.pop("kind", "run"),
+        scenario=plan.scenario_name,
+        target=target.name,
+        started_at=datetime.now(UTC).isoformat(),
+        stages=plan.stages.text,
+        slos=", ".join(slo.text for slo in plan.slos),
+        warmup_s=plan.warmup_s,
+        plan=plan.public(),
+        environment=environment(target),
+        **info,
+    )
+    course = make_course(plan, target, writer, folder, progress)
+    try:
+        course.begin()
+        course.keep()
+    except KeyboardInterrupt:
+        course.state = "interrupted"
+        raise
+    except BaseException:
+        course.state = "aborted"
+        raise
+    finally:
+        try:
+            course.end()
+        finally:
+            progress.close()
+            writer.close(course.state)
+    return folder
+
+
+def make_course(plan: Plan, target: Target, writer: RunWriter, folder: Path, progress: Progress, *, hold: bool = False) -> Course:
+    """Everything of a run that has not begun; says which tiers cannot be watched, and why."""
+    description = target.resolved()
+    sampler = Sampler(probes_from(description))
+    for problem in sampler.check():
+        progress.phase(f"note: {problem}")
+        writer.add_events([Event(0, "note", problem)])
+    load = LoadProcess(
+        scenario=plan.scenario,
+        config={
+            "stages": plan.stages.text,
+            "arrivals": plan.arrivals,
+            "seed": plan.seed,
+            "max_users": plan.max_users,
+            "max_backlog": plan.max_backlog,
+            "grace_s": plan.grace_s,
+            "hold": hold,
+            "target": description,
+        },
+        log_path=folder / "logs" / "load.log",
+        processes=plan.processes,
+        cwd=ROOT,
+    )
+    return Course(plan, target, writer, load, sampler, progress, hold=hold)
+
+
+def new_folder(runs: Path, plan: Plan) -> Path:
+    """A folder for a new run: its name says when and what, and sorts by time."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    base = f"{stamp}-{plan.scenario.parent.name}-{plan.scenario.stem}"
+    for number in range(1, 100):
+        folder = runs / (base if number == 1 else f"{base}-{number}")
+        try:
+            (folder / "logs").mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as problem:
+            raise HarnessError(f"cannot make {folder}: {problem.strerror}; use --runs for another place") from problem
+        return folder
+    raise HarnessError(f"{runs} is full of runs of this second: try again")
