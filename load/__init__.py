@@ -1,0 +1,1 @@
+"""How load is made, inside Locust. Only this package and the scenarios import locust or gevent."""
