@@ -20,6 +20,8 @@ class Arrivals:
     shares are offset against each other.
     """
 
+    is_steerable = False
+
     def __init__(
         self, stages: Stages, kind: Kind = "poisson", seed: int = 1, index: int = 0, generators: int = 1
     ) -> None:
@@ -36,9 +38,14 @@ class Arrivals:
         self._reached += step * self._generators
         return self._stages.time_of(self._reached)
 
+    def steer(self, rate_per_s: float, at_s: float) -> None:
+        """Planned stages keep to their plan."""
+
 
 class SteeredArrivals:
     """Arrivals whose rate is set while they run: a capacity search moves from level to level."""
+
+    is_steerable = True
 
     def __init__(self, kind: Kind = "poisson", seed: int = 1, index: int = 0, generators: int = 1) -> None:
         self._kind = kind

@@ -1,0 +1,37 @@
+"""The generator's own health, each second: past a limit it measures itself rather than the system."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+import psutil
+
+LOOP_TICK_S = 0.02
+
+
+class Health:
+    """Watches this process and its event loop."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._process.cpu_percent()
+        self._worst_lag_s = 0.0
+        gevent.spawn(self._watch_loop)
+
+    def _watch_loop(self) -> None:
+        while True:
+            expected = time.perf_counter() + LOOP_TICK_S
+            gevent.sleep(LOOP_TICK_S)
+            self._worst_lag_s = max(self._worst_lag_s, time.perf_counter() - expected)
+
+    def figures(self) -> dict[str, Any]:
+        """CPU in cores, the loop's worst lag, open files and memory since the last call."""
+        lag_s, self._worst_lag_s = self._worst_lag_s, 0.0
+        return {
+            "cpu_ratio": self._process.cpu_percent() / 100,
+            "loop_lag_us": lag_s * 1e6,
+            "fds": self._process.num_fds(),
+            "rss_bytes": self._process.memory_info().rss,
+        }
