@@ -7,93 +7,121 @@
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
+unpacked=$root/.servers/root
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-# Unpack Debian packages, with those that they need and the machine lacks, into .servers/root.
-# apt works on a state folder of its own: no root, no lock, no change to the system.
-unpack() {
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die \
-        "missing: $*. Install them with 'brew install haproxy mariadb redis' or 'dnf install haproxy mariadb-server redis', or run the stack in containers: docker compose up"
-    state=$root/.servers/apt
-    mkdir -p "$state/lists/partial" "$state/archives/partial" "$root/.servers/root"
-    # A relative path in apt's own quoting: folder names may hold spaces.
-    printf 'Dir::State::Lists "%s/lists";\nDir::Cache::Archives "%s/archives";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\nDebug::NoLocking "true";\nAPT::Sandbox::User "%s";\nAPT::Get::List-Cleanup "false";\n' \
-        "$state" "$state" "$(id -un)" >"$state/apt.conf"
-    export APT_CONFIG="$state/apt.conf"
-    say "About to fetch with apt, and unpack into .servers (nothing is installed on the system): $*"
-    if [ -t 0 ] && [ -t 1 ] && [ -z "${CI:-}" ]; then
-        printf 'Go on? [Y/n] '
-        read -r answer
-        case $answer in [nN]*) die "stopped; nothing was changed" ;; esac
-    fi
-    apt-get -qq update || die "apt-get update failed: is the package registry reachable?"
-    apt-get -qq install --download-only --no-install-recommends -y "$@" >"$state/log" 2>&1 \
-        || die "apt could not fetch $*: $(tail -n 1 "$state/log")"
-    for package in "$@"; do
-        # A package that is installed already has nothing to download: its files are on the system.
-        ls "$state/archives/${package}_"*.deb >/dev/null 2>&1 || dpkg -s "$package" >/dev/null 2>&1 || die "apt fetched no $package"
-    done
-    for archive in "$state"/archives/*.deb; do
-        [ -e "$archive" ] || continue
-        say "  $(basename "$archive" .deb)"
-        dpkg-deb -x "$archive" "$root/.servers/root"
-    done
-    rm -rf "$state/archives"
-    unset APT_CONFIG
-}
-
 has() { # has NAME...: one of the programs is on PATH, in an sbin folder, or unpacked here
     for name in "$@"; do
-        for folder in $(printf '%s' "$PATH" | tr ':' ' ') /usr/sbin /usr/local/sbin; do
-            [ -x "$folder/$name" ] && return 0
-        done
-        [ -x "$root/.servers/root/usr/sbin/$name" ] || [ -x "$root/.servers/root/usr/bin/$name" ] && return 0
+        PATH="$PATH:/usr/sbin:/usr/local/sbin:$unpacked/usr/sbin:$unpacked/usr/bin" command -v "$name" >/dev/null && return 0
     done
     return 1
 }
 
+# apt works on a state folder of its own: no root, no lock, no change to the system.
+open_apt() {
+    state=$root/.servers/apt
+    rm -rf "$state/archives"
+    mkdir -p "$state/lists/partial" "$state/archives/partial" "$unpacked"
+    {
+        printf 'Dir::State::Lists "%s/lists";\nDir::Cache::Archives "%s/archives";\n' "$state" "$state"
+        printf 'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\nDebug::NoLocking "true";\n'
+        printf 'APT::Sandbox::User "%s";\n' "$(id -un)"
+    } >"$state/apt.conf"
+    export APT_CONFIG="$state/apt.conf"
+    say "Reading apt's package lists, into .servers"
+    apt-get -qq update >"$state/log" 2>&1 || {
+        say "$(tail -n 1 "$state/log")"
+        return 1
+    }
+}
+
+# unpack NAME...: fetch Debian packages, with those that they need and the machine lacks, into .servers.
+unpack() {
+    set -- -qq --download-only --no-install-recommends -y install "$@"
+    apt-get --print-uris "$@" >"$state/uris" 2>"$state/log" || return 1
+    say "About to fetch $(awk '{ n++; bytes += $3 } END { printf "%d packages, %.0f MB", n, bytes / 1e6 }' "$state/uris") and unpack them into .servers; nothing is installed on the system"
+    if [ -t 0 ] && [ -t 1 ] && [ -z "${CI:-}" ]; then
+        printf 'Go on? [y/N] '
+        read -r answer
+        case $answer in [yY]*) ;; *) die "stopped; nothing was changed" ;; esac
+    fi
+    apt-get "$@" >"$state/log" 2>&1 || return 1
+    for archive in "$state"/archives/*.deb; do
+        [ ! -e "$archive" ] || dpkg-deb -x "$archive" "$unpacked" || return 1
+    done
+    rm -f "$state"/archives/*.deb
+}
+
+# The browser is started through a wrapper on the virtual environment's path, for it looks for its parts in /usr.
+wrap_browser() {
+    cat >.venv/bin/chromium <<EOF
+#!/bin/sh
+here='$(printf '%s' "$unpacked" | sed "s/'/'\\\\''/g")'
+libraries=\$(printf '%s:' "\$here"/usr/lib/*-linux-*/ "\$here"/usr/lib/*-linux-*/nss "\$here"/lib/*-linux-*)
+export LD_LIBRARY_PATH="\$libraries" FONTCONFIG_PATH="\$here/etc/fonts" XDG_DATA_DIRS="\$here/usr/share:/usr/share"
+export FONTCONFIG_SYSROOT=
+exec "\$here/usr/lib/chromium/chromium" "\$@"
+EOF
+    chmod +x .venv/bin/chromium
+}
+
 python=${PYTHON:-}
 if [ -z "$python" ]; then
-    for candidate in python3 python3.13 python3.12 python3.11; do
-        if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+        if has "$candidate" && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
             python=$candidate
             break
         fi
     done
 fi
-[ -n "$python" ] || die "Python 3.11 or newer is needed: apt-get install python3"
+[ -n "$python" ] || die "Python 3.11 or newer is needed, for example with: apt-get install python3"
 
 missing=
 has haproxy || missing="$missing haproxy"
 has mariadbd || missing="$missing mariadb-server-core"
+# Debian's redis-tools holds the server: under the name of a tool that is the same program.
 has redis-server redis-check-rdb || missing="$missing redis-tools"
-if [ "${1:-}" = --with-browser ]; then
-    has chromium google-chrome chromium-browser || missing="$missing chromium"
+if [ ! -x .venv/bin/python ] && ! "$python" -c 'import ensurepip' 2>/dev/null; then
+    ls .servers/root/usr/share/python-wheels/pip-*.whl >/dev/null 2>&1 || missing="$missing python3-pip-whl"
 fi
-[ -x .venv/bin/python ] || "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-pip-whl"
-# shellcheck disable=SC2086 # a list of package names
-[ -z "$missing" ] || unpack $missing
+if [ -n "$missing" ]; then
+    say "This machine lacks:$missing"
+    { has apt-get && has dpkg-deb; } || die "there is no apt here: install them with 'brew install haproxy mariadb redis' or 'dnf install haproxy mariadb-server redis python3-pip', or run the stack in containers: docker compose up"
+    open_apt || die "apt-get update failed: is the package registry reachable?"
+    # shellcheck disable=SC2086 # a list of package names
+    unpack $missing || die "apt could not fetch$missing: $(tail -n 1 "$state/log")"
+fi
 
 stamp=.venv/made-from
-wanted=$(cksum <requirements.lock)
+wanted="$(cksum <requirements.lock) $root"
 if [ ! -x .venv/bin/python ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-    say "Making the virtual environment in .venv from requirements.lock"
-    if [ ! -x .venv/bin/python ]; then
-        "$python" -m venv --without-pip .venv
-    fi
-    if "$python" -c 'import ensurepip' 2>/dev/null; then
+    say "Making the virtual environment in .venv: $(grep -c '^[a-z0-9].*==' requirements.lock) packages from requirements.lock, about 200 MB"
+    .venv/bin/python -c '' 2>/dev/null || { rm -rf .venv && "$python" -m venv --without-pip .venv; }
+    if .venv/bin/python -c 'import ensurepip' 2>/dev/null; then
         .venv/bin/python -m ensurepip >/dev/null
-        .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+        set -- .venv/bin/python -m pip
     else
-        wheel=$(ls .servers/root/usr/share/python-wheels/pip-*.whl | head -n 1)
-        .venv/bin/python "$wheel/pip" install -q --disable-pip-version-check --require-hashes -r requirements.lock
+        set -- .venv/bin/python "$(ls .servers/root/usr/share/python-wheels/pip-*.whl | tail -n 1)/pip"
     fi
+    "$@" install -q --disable-pip-version-check --no-input --require-hashes -r requirements.lock
     packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     # The checkout itself is importable, and `harness` a command, without a build.
     printf '%s\n' "$root" >"$packages/harness-checkout.pth"
-    printf '#!/bin/sh\nexec "%s/.venv/bin/python" "%s/harness.py" "$@"\n' "$root" "$root" >.venv/bin/harness
+    {
+        printf '#!/bin/sh\n# The checkout that this environment was made in.\n'
+        printf 'here=$(cd "$(dirname "$0")/../.." && pwd)\nexec "$here/.venv/bin/python" "$here/harness.py" "$@"\n'
+    } >.venv/bin/harness
     chmod +x .venv/bin/harness
     printf '%s\n' "$wanted" >"$stamp"
+fi
+
+if [ "${1:-}" = --with-browser ] && ! has chromium chromium-browser google-chrome && [ ! -x .venv/bin/chromium ]; then
+    say "Tests look at pages in Chromium, which this machine lacks"
+    if has apt-get && open_apt && unpack chromium fonts-dejavu-core; then
+        wrap_browser
+    else
+        say "It could not be had: the tests that need it are skipped"
+    fi
 fi
