@@ -21,7 +21,6 @@ from load.http_client.tls import TlsStream
 _READ_BYTES: Final = 65536
 _MAX_HEADER_BYTES: Final = 65536
 _READABLE, _WRITABLE, _TIMED_OUT = 1, 2, 3
-_MAYBE_CHUNKED: Final = (b"content-length", b"transfer-encoding")
 
 
 class StaleError(Failure):
@@ -135,6 +134,8 @@ class Connection:
         except BaseException:
             self.close()
             raise
+        if no_body:
+            self._new_parser()  # the old one may still wait for the body that the headers announced
         self._used = True
 
     def _read(self) -> None:
@@ -162,7 +163,7 @@ class Connection:
     def _send_all(self, request: bytes) -> None:
         try:
             sent = self._send(request)
-            if sent == len(request) and self._tls is None:
+            if sent == len(request) and (self._tls is None or self._tls.flushed):
                 return
         except BlockingIOError:
             sent = 0
@@ -210,11 +211,14 @@ class Connection:
     def _arm(self, timeout_s: float) -> None:
         self._deadline_s = perf_counter() + timeout_s
         if timeout_s != self._period_s:
-            if self._timer is not None:
-                self._timer.close()
-            self._timer = self._hub.loop.timer(timeout_s, timeout_s, ref=False)
-            self._period_s = timeout_s
+            self._new_timer(timeout_s)
         self._timer.again(self._on_timer, update=False)
+
+    def _new_timer(self, period_s: float) -> None:
+        if self._timer is not None:
+            self._timer.close()
+        self._timer = self._hub.loop.timer(period_s, period_s, ref=False)
+        self._period_s = period_s
 
     # -- called by the event loop
 
@@ -240,8 +244,13 @@ class Connection:
         waiter = self._waiter
         if waiter is None:
             self._timer.stop()
-        elif perf_counter() >= self._deadline_s - 0.001:  # the loop's clock has millisecond ticks
+            return
+        left_s = self._deadline_s - perf_counter()
+        if left_s <= 0:
             waiter(_TIMED_OUT)
+        else:  # re-arming reads the loop's cached clock, which is behind, so the timer fires early
+            self._new_timer(left_s + 0.001)
+            self._timer.again(self._on_timer)
 
     # -- called by the parser
 

@@ -55,6 +55,11 @@ class TlsStream:
         """Use a non-blocking socket's own `send` and `recv` from now on."""
         self._raw_send, self._raw_recv = send, recv
 
+    @property
+    def flushed(self) -> bool:
+        """Whether everything that `send` took is on its way."""
+        return not self._unsent
+
     def send(self, data: bytes | memoryview) -> int:
         """Take up to one record of `data`; an empty `data` only flushes. Raises BlockingIOError when full."""
         while self._unsent:
@@ -85,4 +90,6 @@ class TlsStream:
         except ssl.SSLWantReadError:
             if not plain:
                 raise BlockingIOError from None
+        except ssl.SSLZeroReturnError:
+            pass
         return bytes(plain)
