@@ -1,0 +1,140 @@
+"""Judging one level: where it has settled, whether it is steady, how many requests were over each SLO."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from analysis.capacity.level import LevelResult, Window, allowed
+from analysis.steady import Floats, settled_from, trend
+from results import Slo
+
+Outcome = Literal["pass", "fail", "unclear", "invalid"]
+
+SURE = 0.8
+"""The probability at which a level passes or fails; between it and its opposite it is unclear."""
+MEMORY_S = 6
+"""Windows up to this far apart are taken as related when the counts' variance is measured."""
+
+
+@dataclass(frozen=True)
+class SloCount:
+    """One objective over the steady part of a level: `over` of `n` requests, with their variance."""
+
+    slo: Slo
+    n: float
+    over: float
+    variance: float
+
+    @property
+    def share(self) -> float:
+        """The share that was over; nan without requests."""
+        return self.over / self.n if self.n else float("nan")
+
+    @property
+    def measure(self) -> float:
+        """The share over, relative to the share allowed: 1 is the limit."""
+        return self.share / allowed(self.slo)
+
+    def sure(self, cluster: float) -> float:
+        """The probability that the level keeps the objective, slow requests coming in clusters of a size.
+
+        Gamma posterior of a Poisson rate in units of clusters, with Jeffreys' prior.
+        """
+        if not self.n:
+            return float("nan")
+        return float(
+            special.gammainc(self.over / cluster + 0.5, allowed(self.slo) * self.n / cluster)
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A level, taken apart. `kept` windows are the steady part; rates are per second of it."""
+
+    result: LevelResult
+    settle_s: int
+    kept: tuple[Window, ...]
+    counts: tuple[SloCount, ...]
+    steady: bool
+    overloaded: bool
+
+    @property
+    def rate_per_s(self) -> float:
+        """The rate that was asked for."""
+        return self.result.level.rate_per_s
+
+    @property
+    def achieved_per_s(self) -> float:
+        """Arrivals that ended, per second of the steady part; nan without any."""
+        return sum(w.finished for w in self.kept) / len(self.kept) if self.kept else float("nan")
+
+    @property
+    def valid(self) -> bool:
+        """Whether it is evidence at all."""
+        return bool(self.kept) and not self.result.problems
+
+
+def judge(result: LevelResult, slos: Sequence[Slo]) -> Judged:
+    """Cut what belongs to settling and count the rest. Pure."""
+    windows = result.windows
+    over = overloaded(windows, slos)
+    means = _log_means(windows)
+    # An overloaded level never settles: its growth is the message, so nothing of it is cut.
+    settle = 0 if over else max(settled_from(means, 0.25), min(1, len(windows) - 1))
+    kept = windows[settle:]
+    steady = not over and not trend(means[settle:]).matters()
+    counts = tuple(_count(kept, index, slo) for index, slo in enumerate(slos))
+    return Judged(result, settle, kept, counts, steady, over)
+
+
+def overloaded(windows: Sequence[Window], slos: Sequence[Slo]) -> bool:
+    """Whether more comes in than goes out: requests in flight grow, and most of the last are over."""
+    if len(windows) < 3:
+        return False
+    last = windows[-3:]
+    offered = sum(w.scheduled for w in windows[1:])
+    growth = windows[-1].in_flight - windows[0].in_flight
+    swamped = any(
+        sum(w.counts[i].over for w in last) > max(0.3, min(3 * allowed(slo), 0.9)) * max(1, sum(w.counts[i].n for w in last))
+        for i, slo in enumerate(slos)
+    )
+    return swamped and growth > 0.02 * offered and growth > 10
+
+
+def pooled_cluster(judged: Sequence[Judged], index: int) -> float:
+    """How many slow requests come together, over all levels near the limit: variance / count, at least 1.
+
+    What was seen is joined to what theory expects of a queue at its limit L (share p beyond it): excursions
+    of reflected Brownian motion take rate L^2 / ln(p)^2 on average (Aldous, Poisson Clumping, 1989).
+    """
+    seen = [s for s in judged if s.valid and not s.overloaded and s.counts[index].measure > 0.1]
+    near = [s for s in seen if s.counts[index].measure < 4]
+    if sum(s.counts[index].over for s in near) < 200:
+        near = seen
+    over = sum(level.counts[index].over for level in near)
+    variance = sum(level.counts[index].variance for level in near)
+    return max(1.0, (variance + 4.0 * 20) / (over + 20))
+
+
+def _log_means(windows: Sequence[Window]) -> Floats:
+    values = np.array([w.mean_response_us for w in windows], dtype=np.float64)
+    return np.log(np.maximum(values, 1.0))
+
+
+def _count(kept: Sequence[Window], index: int, slo: Slo) -> SloCount:
+    n = np.array([w.counts[index].n for w in kept], dtype=np.float64)
+    over = np.array([w.counts[index].over for w in kept], dtype=np.float64)
+    if not n.sum():
+        return SloCount(slo, 0.0, 0.0, 0.0)
+    excess = over - n * over.sum() / n.sum()
+    variance = float(excess @ excess)
+    # Bartlett's weights (Newey and West 1987) take in what neighbouring seconds share.
+    for lag in range(1, min(MEMORY_S, len(kept) // 3) + 1):
+        variance += 2 * (1 - lag / (MEMORY_S + 1)) * float(excess[:-lag] @ excess[lag:])
+    variance *= len(kept) / max(len(kept) - 1, 1)
+    return SloCount(slo, float(n.sum()), float(over.sum()), max(variance, float(over.sum())))

@@ -1,0 +1,73 @@
+"""What a capacity search asks for (Level) and what it is told (Window by window, then LevelResult)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from results import Slo
+
+Purpose = Literal["bracket", "narrow", "repeat", "recover", "confirm"]
+
+
+class Count(NamedTuple):
+    """One objective in one second: of `n` requests, how many did not keep it.
+
+    `over` is what has to stay within `allowed(slo) * n`: requests slower than the limit or failed; for a
+    mean, the sum of the response times in units of the limit.
+    """
+
+    n: int
+    over: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """One second of a level, by intended start, told when all its requests can be judged.
+
+    A request can be judged when it has ended or is older than every latency limit; one that is older and
+    has not ended counts as over. `scheduled` and `counts` go by intended start, `finished` (arrivals that
+    ended, failed ones included) and `in_flight` (arrivals begun or due, not ended) by the clock.
+    `counts` has one entry for each objective of the search, in its order.
+    """
+
+    scheduled: int
+    finished: int
+    in_flight: int
+    mean_response_us: float
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A rate to offer. Hold it until `Search.enough` says so: at least `min_s`, never longer than `max_s`."""
+
+    rate_per_s: float
+    purpose: Purpose
+    min_s: float
+    max_s: float
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class LevelResult:
+    """What a level did. `problems` are reasons why it is no evidence (generator-limited, worker lost ...).
+
+    `took_s` is all the time it cost, waiting for its last windows included; the budget is kept by it.
+    """
+
+    level: Level
+    windows: tuple[Window, ...]
+    took_s: float
+    problems: tuple[str, ...] = ()
+
+
+def allowed(slo: Slo) -> float:
+    """The share of requests that may be over an objective's limit.
+
+    A maximum allows none, which no number of requests can show: one in 100,000 stands for none. A mean is
+    a ratio to its limit, so 1.
+    """
+    if slo.metric == "latency":
+        return max(1.0 - slo.quantile, 1e-5)
+    return 1.0 if slo.metric == "mean" else max(slo.limit, 1e-5)

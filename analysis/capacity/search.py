@@ -1,0 +1,237 @@
+"""The capacity search as a state machine without clock or I/O: ask `next`, hold the level, `observe` it.
+
+Doubling finds a rate that fails; then each level is placed where all levels together expect the limit
+(analysis.capacity.fit), until the answer is as precise as asked or the budget is nearly spent. A level that
+overloaded the system is followed by a pause at a low rate; a level that is not valid is no evidence; the
+level that confirms the answer runs last.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from analysis.capacity.fit import Estimate, Observation, estimate
+from analysis.capacity.judge import Judged, Outcome, judge, overloaded, pooled_cluster
+from analysis.capacity.level import Level, LevelResult, Window, allowed
+from analysis.steady import trend
+from results import Slo
+
+
+ROUGH = 0.08
+"""While the limit's interval is wider than this (half, relative), levels are short."""
+HOLD_AT_MOST_S = 30.0
+MEMORIES = 4.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What bounds a search. Rates are arrivals per second.
+
+    `precision` is the half-width of the 90% interval, relative, at which the search stops early.
+    """
+
+    slos: tuple[Slo, ...]
+    start_per_s: float = 25.0
+    max_per_s: float = 10_000.0
+    budget_s: float = 300.0
+    min_per_s: float = 1.0
+    precision: float = 0.01
+    bracket_s: float = 5.0
+    confirm_s: float = 25.0
+
+    @property
+    def lag_s(self) -> float:
+        """How long after its end a second can be judged: the longest latency limit."""
+        limits = [slo.limit / 1e6 for slo in self.slos if slo.metric != "errors"]
+        return max(limits, default=0.0)
+
+
+@dataclass(frozen=True)
+class Done:
+    """The search has ended, and why: precise, budget, max rate, min rate, or not valid."""
+
+    reason: str
+
+
+@dataclass
+class Search:
+    """One search. `next` and `enough` decide, `observe` remembers; nothing else has an effect."""
+
+    settings: Settings
+    history: list[Judged] = field(default_factory=list)
+    spent_s: float = 0.0
+
+    def observe(self, result: LevelResult) -> None:
+        """Take in what a level did."""
+        self.history.append(judge(result, self.settings.slos))
+        self.spent_s += result.took_s
+
+    def next(self) -> Level | Done:
+        """The next rate to offer, or the end."""
+        step = self._decide()
+        return step if isinstance(step, Done) else self._numbered(step)
+
+    def enough(self, level: Level, windows: Sequence[Window]) -> bool:
+        """Whether a level can end, given its windows so far. Ask after every window."""
+        held = len(windows)
+        if held >= level.max_s:
+            return True
+        if level.purpose == "recover":
+            return held >= level.min_s and self._recovered(windows[-1])
+        if held >= 4 and overloaded(windows, self.settings.slos):
+            return level.purpose == "bracket" or held >= level.min_s / 2
+        if held < level.min_s:
+            return False
+        if level.purpose == "bracket":
+            return self._clear(level, windows)
+        means = [math.log(max(w.mean_response_us, 1.0)) for w in windows]
+        return not trend(means[held // 4 :]).matters()
+
+    # What the levels say
+
+    @property
+    def evidence(self) -> list[Judged]:
+        """Valid levels that were held to judge the system."""
+        return [seen for seen in self.history if seen.valid and seen.result.level.purpose != "recover"]
+
+    def outcome(self, seen: Judged) -> Outcome:
+        """Whether a level kept all objectives, one by one sure enough."""
+        if not seen.valid:
+            return "invalid"
+        if seen.overloaded:
+            return "fail"
+        chances = [c.sure(pooled_cluster(self.evidence, i)) for i, c in enumerate(seen.counts) if c.n]
+        if not chances or min(chances) <= 0.2:
+            return "fail" if chances else "invalid"
+        return "pass" if min(chances) >= 0.8 else "unclear"
+
+    def estimates(self) -> list[Estimate]:
+        """For each objective, the highest rate within it, from all levels. Needs evidence."""
+        low, high = self._bounds()
+        found = []
+        for index, slo in enumerate(self.settings.slos):
+            cluster = pooled_cluster(self.evidence, index)
+            seen = [
+                Observation(level.rate_per_s, count.n, count.n if level.overloaded else count.over, cluster)
+                for level in self.evidence
+                if (count := level.counts[index]).n
+            ]
+            found.append(estimate(seen, slo, low, high))
+        return found
+
+    def best(self) -> Estimate:
+        """The estimate of the objective that is hit first."""
+        return min(self.estimates(), key=lambda found: found.rate_per_s)
+
+    # Decisions
+
+    @property
+    def _left_s(self) -> float:
+        return self.settings.budget_s - self.spent_s
+
+    def _decide(self) -> Level | Done:
+        if not self.evidence:
+            return self._first()
+        last = self.history[-1]
+        if last.overloaded and self._left_s > self.settings.confirm_s:
+            return self._pause()
+        outcomes = [self.outcome(seen) for seen in self.evidence]
+        if "fail" not in outcomes:
+            return self._upward()
+        if all(outcome == "fail" for outcome in outcomes):
+            return self._downward()
+        return self._inward()
+
+    def _first(self) -> Level | Done:
+        if len(self.history) >= 2 or self._left_s < self.settings.bracket_s:
+            return Done("not valid")
+        return self._bracket(self.settings.start_per_s)
+
+    def _upward(self) -> Level | Done:
+        highest = max(seen.rate_per_s for seen in self.evidence)
+        if highest >= self.settings.max_per_s * 0.999:
+            return self._confirm(self.settings.max_per_s, "max rate")
+        if self._left_s < self.settings.bracket_s:
+            return Done("budget")
+        return self._bracket(min(highest * 2, self.settings.max_per_s))
+
+    def _downward(self) -> Level | Done:
+        lowest = min(seen.rate_per_s for seen in self.evidence)
+        if lowest <= self.settings.min_per_s * 1.001:
+            return Done("min rate")
+        if self._left_s < self.settings.bracket_s:
+            return Done("budget")
+        return self._bracket(max(lowest / 2, self.settings.min_per_s))
+
+    def _inward(self) -> Level | Done:
+        best = self.best()
+        hold_s = self._hold_s(best.rate_per_s)
+        narrow = [s for s in self.evidence if s.result.level.purpose == "narrow"]
+        precise = len(narrow) >= 4 and best.spread <= self.settings.precision
+        overhead_s = self.settings.lag_s + 1
+        if precise or self._left_s < hold_s + self.settings.confirm_s + 2 * overhead_s:
+            return self._confirm(best.low_per_s, "precise" if precise else "budget")
+        if best.spread > ROUGH and len(narrow) < 4:
+            return Level(self._rough_guess(best), "narrow", 6, 10)
+        # Levels on both sides of the limit tell the slope as well.
+        side = (0.0, -0.7, 0.7)[len(narrow) % 3] * min(best.spread, ROUGH)
+        rate = min(best.rate_per_s * math.exp(side), self.settings.max_per_s)
+        return Level(rate, "narrow", hold_s, hold_s * 1.5)
+
+    def _rough_guess(self, best: Estimate) -> float:
+        """While little is known: just below what came through in overload, if that is believable at all."""
+        through = [s.achieved_per_s for s in self.evidence if s.overloaded]
+        tried = [s.rate_per_s for s in self.evidence if s.result.level.purpose == "narrow"]
+        if through and not tried:
+            return min(max(0.95 * max(through), best.low_per_s), best.high_per_s)
+        return best.rate_per_s
+
+    def _hold_s(self, rate_per_s: float) -> float:
+        """Long enough for 60 requests over the strictest limit and for the queue to forget how it began.
+
+        A queue at its limit (p of responses beyond the limit L) remembers for about
+        4 rate L^2 / ln(p)^2: the relaxation time of reflected Brownian motion.
+        """
+        wanted = [60 / (rate_per_s * min(allowed(slo) for slo in self.settings.slos))]
+        for slo in self.settings.slos:
+            if slo.metric == "latency":
+                wanted.append(4 * rate_per_s * (slo.limit / 1e6 / math.log(allowed(slo) / 2)) ** 2 * MEMORIES)
+        return min(max(*wanted, 12.0), HOLD_AT_MOST_S)
+
+    def _confirm(self, rate_per_s: float, reason: str) -> Level | Done:
+        confirmed = [s for s in self.history if s.result.level.purpose == "confirm"]
+        if confirmed or self._left_s < self.settings.bracket_s:
+            return Done(reason)
+        held = min(self.settings.confirm_s, self._left_s - self.settings.lag_s - 1)
+        return Level(rate_per_s, "confirm", held, held)
+
+    def _pause(self) -> Level:
+        """A rate that drains the backlog in some 4 seconds without leaving the system idle."""
+        through = max(self.history[-1].achieved_per_s, self.settings.min_per_s)
+        backlog = self.history[-1].result.windows[-1].in_flight
+        return Level(max(0.25 * through, min(through - backlog / 4, 0.75 * through)), "recover", 2, 30)
+
+    def _bracket(self, rate_per_s: float) -> Level:
+        return Level(rate_per_s, "bracket", self.settings.bracket_s, 3 * self.settings.bracket_s)
+
+    def _numbered(self, level: Level) -> Level:
+        left = max(self._left_s - self.settings.lag_s, 1.0)
+        return Level(
+            level.rate_per_s, level.purpose, min(level.min_s, left), min(level.max_s, left), len(self.history)
+        )
+
+    def _bounds(self) -> tuple[float, float]:
+        rates = [seen.rate_per_s for seen in self.evidence]
+        return min(rates) / 2, max(rates) * 1.5
+
+    def _clear(self, level: Level, windows: Sequence[Window]) -> bool:
+        """Whether a bracketing level has said enough: clearly failed, or nothing near the limit."""
+        seen = judge(LevelResult(level, tuple(windows), 0.0), self.settings.slos)
+        return self.outcome(seen) == "fail" or all(count.measure < 0.7 for count in seen.counts if count.n)
+
+    def _recovered(self, last: Window) -> bool:
+        """Whether the backlog is down to what a system near its limit has: not to nothing."""
+        limits = [slo.limit for slo in self.settings.slos if slo.metric != "errors"]
+        return last.mean_response_us <= min(limits, default=1e6) / 3 or last.scheduled == 0
