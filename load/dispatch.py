@@ -77,6 +77,7 @@ class Dispatcher:
         now = time.perf_counter()
         self._wake_lag.counts[bucket_of(int((now - arrival.due) * 1e6))] += 1
         arrival.due = now
+        arrival.is_late = False
         return arrival
 
     def end(self, arrival: Arrival) -> None:
@@ -143,6 +144,4 @@ class Dispatcher:
     def account(self) -> Account:
         """What became of every arrival, should the run end now."""
         in_flight = len(self.in_flight)
-        return Account(
-            self.scheduled, self.finished, self.failed, in_flight, self.scheduled - self.started
-        )
+        return Account(self.scheduled, self.finished, self.failed, in_flight, self.scheduled - self.started)

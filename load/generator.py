@@ -55,7 +55,9 @@ def users_for(plan: Stages, at_s: float, max_users: int) -> int:
 class Generator:
     """Steers this process's users. Its life: users settle, ready, go, a frame a second, grace, account, done."""
 
-    def __init__(self, environment: Environment, config: Config, uplink: Uplink, name: str, index: int) -> None:
+    def __init__(
+        self, environment: Environment, config: Config, uplink: Uplink, name: str, index: int
+    ) -> None:
         self.environment = environment
         self.config = config
         self.uplink = uplink

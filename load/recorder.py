@@ -20,13 +20,13 @@ MAX_SAMPLE_CHARS = 300
 class Arrival:
     """One iteration of a scenario's task, from when it was due. Times are on time.perf_counter."""
 
-    __slots__ = ("due", "failed", "is_fresh", "request")
+    __slots__ = ("due", "failed", "is_late", "request")
 
     def __init__(self, due: float) -> None:
         self.due = due
         self.failed = False
-        self.is_fresh = True
-        """Until its first request ended: that one carries the arrival's lateness."""
+        self.is_late = True
+        """No user was free when it fell due: its first request carries that lateness."""
         self.request: tuple[str, str, float] | None = None
         """Name, kind and start of the request under way."""
 
@@ -78,8 +78,8 @@ class Recorder:
         intended = started
         if arrival is not None:
             arrival.request = None
-            if arrival.is_fresh:
-                arrival.is_fresh = False
+            if arrival.is_late:
+                arrival.is_late = False
                 intended = arrival.due
             if error_kind:
                 arrival.failed = True
@@ -111,7 +111,7 @@ class Recorder:
             if arrival.request is None:
                 continue
             name, kind, started = arrival.request
-            intended = arrival.due if arrival.is_fresh else started
+            intended = arrival.due if arrival.is_late else started
             age_s = now - intended
             piece = Interval(
                 self._second(intended),
@@ -187,7 +187,11 @@ def fire_or_record(environment: Any, name: str, kind: str, started: float, ended
     if active is not None:
         active.record(name, kind, started, ended, **said)
         return
-    problem = RuntimeError(f"{said['error_kind']}: {said.get('error_text', '')}") if said.get("error_kind") else None
+    problem = (
+        RuntimeError(f"{said['error_kind']}: {said.get('error_text', '')}")
+        if said.get("error_kind")
+        else None
+    )
     environment.events.request.fire(
         request_type=kind,
         name=name,

@@ -1,0 +1,167 @@
+"""Starting Locust as processes of its own and talking to them. Imports neither locust nor gevent."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from results.errors import HarnessError
+from results.wire import Decoder, encode
+
+PLUGIN = Path(__file__).resolve().parent / "plugin.py"
+Frame = dict[str, Any]
+
+
+class LoadProcess:
+    """The load processes of one run: started together, steered by frames, ended together."""
+
+    def __init__(
+        self,
+        scenario: Path,
+        config: dict[str, Any],
+        log_path: Path,
+        processes: int = 1,
+        cwd: Path | None = None,
+    ) -> None:
+        """`config` is what load.generator.Config takes; `log_path` gets what Locust prints."""
+        self.scenario = scenario
+        self.config = {**config, "processes": processes}
+        self.log_path = log_path
+        self.processes = processes
+        self.cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+        self._server: socket.socket | None = None
+        self._peer: socket.socket | None = None
+        self._decoder = Decoder()
+        self._folder = ""
+
+    def start(self) -> None:
+        """Start Locust with the plugin and the scenario. Raises HarnessError."""
+        self._folder = tempfile.mkdtemp(prefix="harness-")
+        path = os.path.join(self._folder, "load.sock")
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(path)
+        self._server.listen(1)
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, "HARNESS_LOAD": json.dumps(self.config), "HARNESS_SOCKET": path}
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(PLUGIN.parent.parent), os.environ.get("PYTHONPATH", "")])
+        )
+        with self.log_path.open("wb") as log:
+            # A session of its own: Ctrl-C reaches whoever steers, who then ends load in good order.
+            self._process = subprocess.Popen(
+                self._command(),
+                env=environment,
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _command(self) -> list[str]:
+        host = self.config.get("target", {}).get("base_url", "http://127.0.0.1")
+        command = [sys.executable, "-m", "locust", "-f", f"{PLUGIN},{self.scenario}", "--headless"]
+        command += ["--host", host, "--loglevel", "WARNING", "--only-summary", "--stop-timeout", "0"]
+        return command + (["--processes", str(self.processes)] if self.processes > 1 else [])
+
+    def frames(self, timeout_s: float) -> list[Frame]:
+        """The frames that arrived, waiting for the first up to a time."""
+        waiting = self._peer or self._server
+        if waiting is None:
+            return []
+        try:
+            readable, _, _ = select.select([waiting], [], [], timeout_s)
+        except InterruptedError:
+            return []
+        if not readable:
+            return []
+        if self._peer is None:
+            assert self._server is not None
+            self._peer, _ = self._server.accept()
+            return []
+        try:
+            data = self._peer.recv(1 << 20)
+        except OSError:
+            data = b""
+        if not data:
+            self._peer.close()
+            self._peer = None
+            return []
+        return self._decoder.feed(data)
+
+    def go(self, t0_monotonic: float) -> None:
+        """Load begins at a moment of time.monotonic."""
+        self._send({"t": "go", "t0_monotonic": t0_monotonic})
+
+    def set_rate(self, rate_per_s: float, at_s: float) -> None:
+        """Change the rate from a second of the run on; only for load that is steered."""
+        self._send({"t": "rate", "rate_per_s": rate_per_s, "at_s": at_s})
+
+    def stop(self) -> None:
+        """No more arrivals: what is under way gets its grace, then the last frames come."""
+        self._send({"t": "stop"})
+
+    def _send(self, frame: Frame) -> None:
+        if self._peer is not None:
+            try:
+                self._peer.sendall(encode(frame))
+            except OSError:
+                return
+
+    @property
+    def alive(self) -> bool:
+        """Whether Locust still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Locust's process."""
+        return self._process.pid if self._process else None
+
+    def last_words(self) -> str:
+        """The end of what Locust printed, in one line."""
+        try:
+            lines = [
+                line.strip()
+                for line in self.log_path.read_text(errors="replace").splitlines()
+                if line.strip()
+            ]
+        except OSError:
+            lines = []
+        return lines[-1][:300] if lines else f"it said nothing; see {self.log_path}"
+
+    def close(self, within_s: float = 10.0) -> None:
+        """End what is left of it, by force after a while."""
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=within_s if self.alive else 0)
+            except subprocess.TimeoutExpired:
+                self._end_group()
+        for end in (self._peer, self._server):
+            if end is not None:
+                end.close()
+        self._peer = self._server = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end_group(self) -> None:
+        assert self._process is not None
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, sign)
+                self._process.wait(timeout=3)
+                return
+            except ProcessLookupError:
+                return
+            except subprocess.TimeoutExpired:
+                continue
+        raise HarnessError(f"the load process {self._process.pid} does not end: end it by hand")
