@@ -59,9 +59,8 @@ wrap_browser() {
     cat >.venv/bin/chromium <<EOF
 #!/bin/sh
 here='$(printf '%s' "$unpacked" | sed "s/'/'\\\\''/g")'
-libraries=\$(printf '%s:' "\$here"/usr/lib/*-linux-*/ "\$here"/usr/lib/*-linux-*/nss "\$here"/lib/*-linux-*)
+libraries=\$(printf '%s:' "\$here"/usr/lib/*-linux-* "\$here"/usr/lib/*-linux-*/*/ "\$here"/lib/*-linux-*)
 export LD_LIBRARY_PATH="\$libraries" FONTCONFIG_PATH="\$here/etc/fonts" XDG_DATA_DIRS="\$here/usr/share:/usr/share"
-export FONTCONFIG_SYSROOT=
 exec "\$here/usr/lib/chromium/chromium" "\$@"
 EOF
     chmod +x .venv/bin/chromium
