@@ -1,0 +1,1 @@
+"""What each tier says: one file a tier, asked once a second by the sampler."""

@@ -1,0 +1,48 @@
+"""What a probe is: something of one tier that can be asked, and may fail."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from results import Digest, LogGroup
+from results.run import Kind
+
+
+class Reading(NamedTuple):
+    """One figure, of an instance where it is not the probe's own."""
+
+    metric: str
+    value: float
+    kind: Kind = "gauge"
+    instance: str = ""
+
+
+class ProbeError(Exception):
+    """The tier could not be asked: one line, without credentials."""
+
+
+class Probe(Protocol):
+    """One thing to be asked each second."""
+
+    tier: str
+    instance: str
+
+    def sample(self) -> list[Reading]:
+        """What it says now. Raises ProbeError."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class Ending(Protocol):
+    """What some probes can say at the end of a run."""
+
+    def digests(self) -> list[Digest]:
+        """What statements cost since the start."""
+
+
+class LogReader(Protocol):
+    """What reads logs can say at the end of a run."""
+
+    def groups(self) -> list[LogGroup]:
+        """Warnings and errors since the start."""
