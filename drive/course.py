@@ -15,7 +15,7 @@ from drive.plan import ROOT, Plan
 from drive.progress import Progress
 from drive.target import Target
 from load.launch import LoadProcess
-from probes.from_target import probes_from
+from probes.from_target import sampler_for
 from probes.sampler import Sampler
 from results import Event, Flow, HarnessError, Interval, RunWriter, Sample
 
@@ -66,7 +66,9 @@ class Course:
         while not any(frame["t"] == "ready" for frame in self._frames(0.2)):
             self._check_alive()
             if time.monotonic() > deadline:
-                raise HarnessError(f"the load processes were not ready within {READY_WITHIN_S:.0f} s: see {self.load.log_path}")
+                raise HarnessError(
+                    f"the load processes were not ready within {READY_WITHIN_S:.0f} s: see {self.load.log_path}"
+                )
         self.t0 = time.monotonic() + LEAD_S
         self.writer.update(started_at=(datetime.now(UTC) + timedelta(seconds=LEAD_S)).isoformat())
         self.sampler.start(self.t0)
@@ -133,9 +135,13 @@ class Course:
         elif kind == "lost":
             text = f"generator {frame['generator']} was lost: {frame['reason']}"
             data = {"generator": frame["generator"]}
-            self.writer.add_events([Event(frame["second"], "lost", text, "generator", frame["generator"], data)])
+            self.writer.add_events(
+                [Event(frame["second"], "lost", text, "generator", frame["generator"], data)]
+            )
         elif kind == "event":
-            self.writer.add_events([Event(frame["at_s"], frame["kind"], frame["text"], "generator", data=frame.get("data", {}))])
+            self.writer.add_events(
+                [Event(frame["at_s"], frame["kind"], frame["text"], "generator", data=frame.get("data", {}))]
+            )
             if frame["kind"] == "aborted":
                 self.state = "aborted"
         elif kind == "done":
@@ -214,10 +220,12 @@ def run_plan(plan: Plan, target: Target, runs: Path, progress: Progress, **info:
     return folder
 
 
-def make_course(plan: Plan, target: Target, writer: RunWriter, folder: Path, progress: Progress, *, hold: bool = False) -> Course:
+def make_course(
+    plan: Plan, target: Target, writer: RunWriter, folder: Path, progress: Progress, *, hold: bool = False
+) -> Course:
     """Everything of a run that has not begun; says which tiers cannot be watched, and why."""
     description = target.resolved()
-    sampler = Sampler(probes_from(description))
+    sampler = sampler_for(description)
     for problem in sampler.check():
         progress.phase(f"note: {problem}")
         writer.add_events([Event(0, "note", problem)])
@@ -251,6 +259,8 @@ def new_folder(runs: Path, plan: Plan) -> Path:
         except FileExistsError:
             continue
         except OSError as problem:
-            raise HarnessError(f"cannot make {folder}: {problem.strerror}; use --runs for another place") from problem
+            raise HarnessError(
+                f"cannot make {folder}: {problem.strerror}; use --runs for another place"
+            ) from problem
         return folder
     raise HarnessError(f"{runs} is full of runs of this second: try again")

@@ -39,7 +39,9 @@ class Plan:
     @property
     def scenario_name(self) -> str:
         """The scenario as people name it: its path within the project where it lies in it."""
-        return str(self.scenario.relative_to(ROOT)) if self.scenario.is_relative_to(ROOT) else str(self.scenario)
+        return (
+            str(self.scenario.relative_to(ROOT)) if self.scenario.is_relative_to(ROOT) else str(self.scenario)
+        )
 
     def public(self) -> dict[str, Any]:
         """The plan as plain data, for storing."""
@@ -68,7 +70,9 @@ def find_scenario(name: str) -> Path:
     for place in (Path(name), ROOT / name, SCENARIOS / name, SCENARIOS / f"{name}.py"):
         if place.is_file() and place.suffix == ".py":
             return place.resolve()
-    known = [str(file.relative_to(ROOT)) for file in sorted(SCENARIOS.glob("*/*.py")) if file.stem != "__init__"]
+    known = [
+        str(file.relative_to(ROOT)) for file in sorted(SCENARIOS.glob("*/*.py")) if file.stem != "__init__"
+    ]
     near = difflib.get_close_matches(name, known, 1, 0.4)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
     raise UsageError(f"no scenario '{name}': {hint}")
@@ -88,7 +92,11 @@ def plan_from(
     """A plan from a plan's or a scenario's name and what the command line says of it. Raises UsageError."""
     if sum(given is not None for given in (rate_per_s, users, stages)) > 1:
         raise UsageError("give one of --rate, --users and --stages")
-    plan = _read_plan(_plan_file(name)) if _plan_file(name) else Plan(find_scenario(name), Stages.constant(20, 60))
+    plan = (
+        _read_plan(_plan_file(name))
+        if _plan_file(name)
+        else Plan(find_scenario(name), Stages.constant(20, 60))
+    )
     if stages is not None:
         plan = replace(plan, stages=Stages.parse(stages))
     elif rate_per_s is not None or users is not None or for_s is not None:

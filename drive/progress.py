@@ -54,7 +54,7 @@ class PlainProgress:
 
     def phase(self, text: str) -> None:
         """Print it."""
-        print(text, file=self._out, flush=True)  # noqa: T201 - this is the command line's own output
+        print(text, file=self._out, flush=True)
 
     def second(self, moment: Moment) -> None:
         """Print it where the last one is some seconds old."""

@@ -42,7 +42,9 @@ class Secret(Model):
             try:
                 known["password"] = Path(self.password_file).read_text().strip()
             except OSError as problem:
-                raise HarnessError(f"the {tier}'s password: {problem.strerror}: {self.password_file}") from problem
+                raise HarnessError(
+                    f"the {tier}'s password: {problem.strerror}: {self.password_file}"
+                ) from problem
         return known
 
 
@@ -131,7 +133,9 @@ class Target(Model):
             known = {name: value for name, value in told.items() if name in cls.model_fields}
             return cls(**{**known, "allow_load": True})
         except (OSError, ValueError) as problem:
-            raise HarnessError(f"the stack's description {description} cannot be read: {problem}") from problem
+            raise HarnessError(
+                f"the stack's description {description} cannot be read: {problem}"
+            ) from problem
 
     def resolved(self) -> dict[str, Any]:
         """All of it as plain data, with every password in place: for those who connect, never for storing."""
@@ -147,17 +151,31 @@ class Target(Model):
         hidden = {"user", "password", "password_env", "password_file"}
         plain = self.model_dump(
             exclude_none=True,
-            exclude={"primary": hidden, "replica": hidden, "redis": hidden, "seed": {"password"}, "logs": True},
+            exclude={
+                "primary": hidden,
+                "replica": hidden,
+                "redis": hidden,
+                "seed": {"password"},
+                "logs": True,
+            },
         )
-        plain["base_url"] = urlsplit(self.base_url)._replace(netloc=urlsplit(self.base_url).netloc.rpartition("@")[2]).geturl()
+        plain["base_url"] = (
+            urlsplit(self.base_url)
+            ._replace(netloc=urlsplit(self.base_url).netloc.rpartition("@")[2])
+            .geturl()
+        )
         return plain
 
     def check_allowed(self, yes_load: str | None) -> None:
         """Raises UsageError where load on this target was not allowed on purpose."""
         if not self.allow_load:
-            raise UsageError(f"target {self.name} does not allow load: set allow_load = true in its file if it may carry it")
+            raise UsageError(
+                f"target {self.name} does not allow load: set allow_load = true in its file if it may carry it"
+            )
         if "prod" in self.name.lower() and yes_load != self.name:
-            raise UsageError(f"target {self.name} says prod: repeat its name with --yes-load {self.name} to load it")
+            raise UsageError(
+                f"target {self.name} says prod: repeat its name with --yes-load {self.name} to load it"
+            )
 
 
 def first_problem(problem: ValidationError) -> str:

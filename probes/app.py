@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from probes.probe import ProbeError, Reading
 from results.run import Kind
 
-_LINE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)')
+_LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 _POOL: dict[str, tuple[str, Kind]] = {
@@ -42,7 +42,11 @@ _OTHER: dict[str, tuple[str, Kind]] = {
     "app_job_start_seconds_sum": ("jobs.start_seconds", "counter"),
     "app_job_finish_seconds_sum": ("jobs.finish_seconds", "counter"),
 }
-_CACHE = {"app_cache_hits_total": "hits", "app_cache_misses_total": "misses", "app_cache_invalidations_total": "invalidations"}
+_CACHE = {
+    "app_cache_hits_total": "hits",
+    "app_cache_misses_total": "misses",
+    "app_cache_invalidations_total": "invalidations",
+}
 
 
 class AppProbe:
@@ -66,7 +70,11 @@ class AppProbe:
         for attempt in (1, 2):
             try:
                 if self._connection is None:
-                    kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+                    kind = (
+                        http.client.HTTPSConnection
+                        if self._url.scheme == "https"
+                        else http.client.HTTPConnection
+                    )
                     self._connection = kind(self._url.hostname or "", self._url.port, timeout=2)
                 self._connection.request("GET", self._url.path or "/metrics")
                 answer = self._connection.getresponse()

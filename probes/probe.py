@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from results import Digest, LogGroup
 from results.run import Kind
 
 
@@ -32,17 +31,3 @@ class Probe(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
-
-
-class Ending(Protocol):
-    """What some probes can say at the end of a run."""
-
-    def digests(self) -> list[Digest]:
-        """What statements cost since the start."""
-
-
-class LogReader(Protocol):
-    """What reads logs can say at the end of a run."""
-
-    def groups(self) -> list[LogGroup]:
-        """Warnings and errors since the start."""

@@ -1,0 +1,43 @@
+"""Which probes a target calls for: one for each tier that it describes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from probes.app import AppProbe
+from probes.database import DatabaseProbe, LagProbe
+from probes.haproxy import HaproxyProbe
+from probes.host import HostProbe, ProcessProbe
+from probes.logs import LogProbe
+from probes.probe import Probe
+from probes.redis_server import RedisProbe
+from probes.sampler import Sampler
+
+
+def sampler_for(target: dict[str, Any]) -> Sampler:
+    """The sampler of a target's plain description, passwords in place; a tier that it lacks is left out."""
+    tiers = {process["name"]: process["tier"] for process in target.get("processes", [])}
+    logs = [LogProbe(tiers.get(name, name), name, path) for name, path in target.get("logs", {}).items()]
+    return Sampler(probes_from(target), logs)
+
+
+def probes_from(target: dict[str, Any]) -> list[Probe]:
+    """The probes of a target's plain description."""
+    probes: list[Probe] = [HostProbe()]
+    if target.get("lb", {}).get("stats_socket"):
+        probes.append(HaproxyProbe(target["lb"]["stats_socket"]))
+    for tier in ("web", "api", "jobs"):
+        for instance in target.get(tier, []):
+            if instance.get("metrics_url"):
+                probes.append(AppProbe(tier, instance["name"], instance["metrics_url"]))
+    for tier in ("primary", "replica"):
+        if target.get(tier):
+            probes.append(DatabaseProbe(tier, target[tier]))
+    if target.get("primary") and target.get("replica"):
+        probes.append(LagProbe(target["primary"], target["replica"]))
+    if target.get("redis"):
+        server = target["redis"]
+        probes.append(RedisProbe(server["host"], server["port"], server.get("password", "")))
+    for process in target.get("processes", []):
+        probes.append(ProcessProbe(process["tier"], process["name"], process["pid"]))
+    return probes
