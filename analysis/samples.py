@@ -77,7 +77,7 @@ class Samples:
 
 
 def thinned(at_s: Floats, values: Floats, width_s: float, *, highest: bool = False) -> tuple[Floats, Floats]:
-    """Samples as the mean (or the highest) of each `width_s` seconds; windows without samples are left out."""
+    """Samples as the mean (or the highest) of each `width_s` seconds; empty windows are left out."""
     known = np.isfinite(values)
     at_s, values = at_s[known], values[known]
     if at_s.size == 0 or width_s <= 1:
@@ -88,3 +88,13 @@ def thinned(at_s: Floats, values: Floats, width_s: float, *, highest: bool = Fal
     if highest:
         return times, np.maximum.reduceat(values, starts)
     return times, np.add.reduceat(values, starts) / sizes
+
+
+def broken(at_s: Floats, values: Floats, width_s: float) -> tuple[Floats, Floats]:
+    """The same with a nan in the middle of every stretch without samples, so that no line crosses it."""
+    if at_s.size < 2:
+        return at_s, values
+    steps = np.diff(at_s)
+    far = np.flatnonzero(steps > 2.5 * max(width_s, float(np.median(steps))))
+    middles = (at_s[far] + at_s[far + 1]) / 2
+    return np.insert(at_s, far + 1, middles), np.insert(values, far + 1, np.nan)

@@ -54,7 +54,7 @@ class Timeline:
     @property
     def requests(self) -> Floats:
         """Requests by window."""
-        return self.counts.sum(axis=1).astype(np.float64)
+        return np.asarray(self.counts.sum(axis=1), dtype=np.float64)
 
     @property
     def rate_per_s(self) -> Floats:
@@ -71,7 +71,7 @@ class Timeline:
         return np.array([Histogram(row).quantile_us(q) for row in self.counts])
 
     def mean_parts_ms(self) -> dict[str, Floats]:
-        """Mean milliseconds per request by reported part, and `other` for what no part explains, by window."""
+        """Mean milliseconds per request by reported part, and `other` for what none explains, by window."""
         requests = self.requests
         shown = {name: ratio(total, requests) / 1e3 for name, total in sorted(self.parts_us.items())}
         explained = np.sum(list(shown.values()), axis=0) if shown else np.zeros(requests.size)
@@ -115,7 +115,7 @@ def heat_map(timeline: Timeline, bands_per_octave: int = 6, window_step: int = 1
 
 @dataclass(frozen=True)
 class FlowLine:
-    """What became of arrivals over time, over all generators; arrays of shape (windows,), rates per second."""
+    """What became of arrivals over time, over all generators; arrays have shape (windows,)."""
 
     from_s: Floats
     to_s: Floats
@@ -149,7 +149,10 @@ def flow_line(flows: list[Flow], duration_s: float, most_windows: int = MOST_WIN
     rates = np.add.reduceat(counts, starts, axis=1) / (to_s - from_s)
     highest = np.maximum.reduceat(gauges, starts, axis=1)
     lag_us = np.array([Histogram(row).quantile_us(0.99) for row in lags])
-    return FlowLine(from_s, to_s, *rates, *highest, lag_us, sorted({flow.generator for flow in flows}))
+    names = sorted({flow.generator for flow in flows})
+    return FlowLine(
+        from_s, to_s, rates[0], rates[1], rates[2], highest[0], highest[1], highest[2], lag_us, names
+    )
 
 
 def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:

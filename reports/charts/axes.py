@@ -33,7 +33,7 @@ def time_axis(axes: Axes, duration_s: float, width_px: float) -> None:
 
 
 def latency_axis(axes: Axes, low_us: float, high_us: float) -> None:
-    """A logarithmic axis of latencies with round ticks; more of them where less than two decades are shown."""
+    """A logarithmic axis of latencies with round ticks; more of them where few decades are shown."""
     axes.set_yscale("log")
     axes.set_ylim(low_us, high_us)
     decades = range(math.floor(math.log10(low_us)), math.ceil(math.log10(high_us)) + 1)
@@ -44,23 +44,27 @@ def latency_axis(axes: Axes, low_us: float, high_us: float) -> None:
     axes.minorticks_off()
 
 
-def value_axis(axes: Axes, top: float, show: Format = three_digits, ticks: int = 4) -> None:
-    """A linear axis from 0 with about `ticks` round values."""
+def value_axis(
+    axes: Axes, top: float, show: Format = three_digits, ticks: int = 4, *, binary: bool = False
+) -> None:
+    """A linear axis from 0 with about `ticks` round values; for bytes, round in powers of two."""
     top = top if math.isfinite(top) and top > 0 else 1.0
-    step = _round_step(top / ticks)
+    step = _round_step(top / ticks, binary)
     values = np.arange(0, top * 1.0001, step)
     axes.set_ylim(0, top)
-    axes.set_yticks(values, [show(float(value)) for value in values])
+    axes.set_yticks(values, [show(float(value)) if value else "0" for value in values])
 
 
-def _round_step(least: float) -> float:
+def _round_step(least: float, binary: bool) -> float:
+    if binary:
+        return float(2.0 ** math.ceil(math.log2(least) - 1e-9))
     magnitude = 10.0 ** math.floor(math.log10(least))
     return next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= least * 0.999)
 
 
-def rounded_up(value: float, ticks: int = 4) -> float:
+def rounded_up(value: float, ticks: int = 4, *, binary: bool = False) -> float:
     """The end of an axis that a value fits under: a multiple of a round step."""
     if not math.isfinite(value) or value <= 0:
         return 1.0
-    step = _round_step(value / ticks)
+    step = _round_step(value / ticks, binary)
     return step * math.ceil(value / step - 1e-9)

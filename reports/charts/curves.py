@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from analysis.spectrum import RatePoint, Spectrum
 from reports.charts.axes import latency_axis, rounded_up, value_axis
@@ -21,6 +22,7 @@ from reports.charts.style import (
     as_svg,
     box_of,
     canvas,
+    limit_line,
     range_of,
     text,
 )
@@ -59,7 +61,9 @@ def draw_rate_curve(chart: RateChart, width: float, height: float, css_class: st
     low, high = min(rates, default=0.0), max(rates, default=1.0)
     room = (high - low) * 0.03 or max(high * 0.05, 1.0)
     axes.set_xlim(max(low - room, 0), high + room)
-    axes.xaxis.set_major_locator(_round_rates(width))
+    axes.xaxis.set_major_locator(
+        MaxNLocator(max(int(width / 110), 3), min_n_ticks=2, steps=[1, 2, 2.5, 5, 10])
+    )
     axes.xaxis.set_major_formatter(lambda value, _: show_rate(value) if value else "0")
     value_axis(axes, top_ms, lambda ms: show_latency(ms * 1e3) if ms else "0")
     axes.set_xlabel("achieved rate, requests per second", labelpad=5)
@@ -70,20 +74,10 @@ def draw_rate_curve(chart: RateChart, width: float, height: float, css_class: st
             ends += _curve(axes, curve, figure_name, thick, opacity, top_ms)
     for limit_us, limit_text in chart.limits_us:
         if limit_us / 1e3 <= top_ms:
-            axes.axhline(limit_us / 1e3, color=BAD, linewidth=1.4, linestyle=(0, (4, 3)))
-            text(
-                axes, 0.01, limit_us / 1e3, limit_text,
-                color=BAD, va="bottom", transform=axes.get_yaxis_transform(),
-            )  # fmt: skip
+            limit_line(axes, limit_us / 1e3, limit_text)
     write_end_labels(axes, ends)
     _name_levels(axes, chart, top_ms)
     return as_svg(figure, chart.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
-
-
-def _round_rates(width: float) -> object:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(max(int(width / 110), 3), min_n_ticks=2, steps=[1, 2, 2.5, 5, 10])
 
 
 def _top_ms(chart: RateChart) -> float:
@@ -177,14 +171,25 @@ def draw_spectrum(
     for line in shown:
         axes.plot(
             line.spectrum.nines, line.spectrum.latency_us,
-            color=line.color, linestyle=(0, (4, 2.5)) if line.dashed else "-", linewidth=1.6 if line.dashed else 2.4,
+            color=line.color, linestyle=(0, (4, 2.5)) if line.dashed else "-",
+            linewidth=1.6 if line.dashed else 2.4,
         )  # fmt: skip
         ends.append(EndLabel(float(line.spectrum.latency_us[-1]), line.name, line.color, not line.dashed))
     for q, limit_us, words in limits:
         x = -math.log10(1 - q) if q < 1 else far
         if x <= far:
+            far_index = shown[0].spectrum.q.size - 1 if shown else 0
+            measured = (
+                shown[0].spectrum.latency_us[min(np.searchsorted(shown[0].spectrum.q, q), far_index)]
+                if shown
+                else 0
+            )
+            below = measured > limit_us
             axes.plot([x], [limit_us], marker="_", markersize=16, color=BAD, markeredgewidth=2.5)
-            text(axes, x, limit_us * 1.06, words, color=BAD, ha="center", va="bottom", fontsize=11)
+            text(
+                axes, x, limit_us / 1.12 if below else limit_us * 1.12, words,
+                color=BAD, ha="center", va="top" if below else "bottom", fontsize=11,
+            )  # fmt: skip
     write_end_labels(axes, ends)
     return as_svg(figure, label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from reports.charts.style import CHARACTER_PX, FONT_PX
+from reports.charts.style import CHARACTER_PX, FONT_PX, plot_px
 
 LINE_PX = FONT_PX + 2.5
 
@@ -32,7 +32,7 @@ def write_end_labels(axes: Axes, labels: list[EndLabel]) -> None:
     finite = [label for label in labels if math.isfinite(label.y)]
     if not finite:
         return
-    height_px = axes.get_position().height * axes.figure.get_size_inches()[1] * 72
+    _, height_px = plot_px(axes)
     to_px = axes.transData.transform
     base = axes.transAxes.transform((0, 0))[1]
     wanted = [(float(to_px((0, label.y))[1] - base), label) for label in finite]
@@ -53,11 +53,10 @@ def write_end_labels(axes: Axes, labels: list[EndLabel]) -> None:
 
 
 def spread(places: list[float], apart: float, low: float, high: float) -> list[float]:
-    """Places in ascending order moved to be at least `apart` from each other, within low and high if possible."""
+    """Ascending places moved to be at least `apart` from each other, within low and high if possible."""
     moved: list[float] = []
     for place in places:
-        place = max(place, low)
-        moved.append(max(place, moved[-1] + apart) if moved else place)
+        moved.append(max(place, low, moved[-1] + apart if moved else low))
     limit = high
     for index in reversed(range(len(moved))):
         moved[index] = min(moved[index], limit)

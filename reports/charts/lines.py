@@ -22,6 +22,8 @@ from reports.charts.style import (
     as_svg,
     box_of,
     canvas,
+    limit_line,
+    plot_px,
     range_of,
     text,
 )
@@ -87,25 +89,33 @@ class LineChart:
     limit: float | None = None
     limit_label: str = ""
     stacked: bool = False
-    top: float | None = None
+    binary: bool = False
 
 
 def draw_lines(chart: LineChart, width: float = 480, height: float = 210, css_class: str = "") -> str:
     """The chart as an svg element."""
     words = [line.label for line in chart.lines] if len(chart.lines) > 1 or chart.stacked else []
-    top = chart.top if chart.top is not None else rounded_up(_highest(chart) * 1.04)
+    top = _top(chart)
     ticks = max(len(chart.show(top * share)) for share in (1, 0.75, 0.5, 0.25))
     left = ticks * CHARACTER_PX + 12
     figure, axes = canvas(width, height, left, margin_px(words, 16), top=20)
     time_axis(axes, chart.story.duration_s, width - left)
-    value_axis(axes, top, chart.show)
+    value_axis(axes, top, chart.show, binary=chart.binary)
     tell_story(axes, chart.story)
     ends = _stack(axes, chart.lines) if chart.stacked else _plot(axes, chart.lines)
     if words:
         write_end_labels(axes, ends)
     if chart.limit is not None and chart.limit <= top:
-        _limit(axes, chart.limit, chart.limit_label)
+        limit_line(axes, chart.limit, chart.limit_label)
     return as_svg(figure, chart.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+
+
+def _top(chart: LineChart) -> float:
+    """The axis ends at a round value, or a little above a limit that nothing exceeds."""
+    highest = _highest(chart)
+    if chart.limit is not None and highest == chart.limit:
+        return highest * 1.18
+    return rounded_up(highest * 1.04, binary=chart.binary)
 
 
 def _highest(chart: LineChart) -> float:
@@ -144,7 +154,7 @@ def _stack(axes: Axes, lines: list[Line]) -> list[EndLabel]:
     for line in lines:
         above = below + np.nan_to_num(line.y)
         axes.fill_between(line.x, below, above, color=line.color, alpha=line.opacity, linewidth=0)
-        axes.plot(line.x, above, color=CARD, linewidth=0.8)
+        axes.plot(line.x, above, color=CARD, linewidth=0.4)
         tail = max(1, above.size // 12)
         middle = float(np.median((below + above)[-tail:] / 2)) if above.size else 0.0
         ends.append(EndLabel(middle, line.label, line.color))
@@ -152,16 +162,10 @@ def _stack(axes: Axes, lines: list[Line]) -> list[EndLabel]:
     return ends
 
 
-def _limit(axes: Axes, value: float, words: str) -> None:
-    axes.axhline(value, color=BAD, linewidth=1.3, linestyle=(0, (4, 3)))
-    if words:
-        text(axes, 0.01, value, words, color=BAD, va="bottom", transform=axes.get_yaxis_transform())
-
-
 def tell_story(axes: Axes, story: Story) -> None:
     """Warm-up shaded, gaps hatched with their reason, events as thin lines with as many names as fit."""
     above = axes.get_xaxis_transform()
-    width_px = axes.get_position().width * axes.figure.get_size_inches()[0] * 72
+    width_px, _ = plot_px(axes)
     per_s = width_px / max(story.duration_s, 1.0)
     free_from = -1e9
     if story.warmup_s > 0:
@@ -181,7 +185,7 @@ def tell_story(axes: Axes, story: Story) -> None:
 def _name(
     axes: Axes, at_s: float, words: str, per_s: float, width_px: float, free_from: float, color: str
 ) -> float:
-    """Write a name above the plot if it fits right of what is written there; returns where the next may start."""
+    """Write a name above the plot if there is room; returns where the next one may start."""
     size = FONT_PX - 2
     length = len(words) * CHARACTER_PX * size / FONT_PX
     start = min(at_s * per_s, width_px - length)

@@ -90,13 +90,14 @@ _SETTINGS: Final = {
     "path.simplify_threshold": 0.3,
 }
 
+_LONG_NUMBER: Final = re.compile(r"-?\d+\.\d{2,}")
 _serial: Iterator[int] = itertools.count(1)
 
 
 @cache
 def _figure() -> Figure:
     """The one figure that all charts are drawn on: making and styling a new one costs more than drawing."""
-    mpl.rcParams.update(_SETTINGS)
+    mpl.rcParams.update(_SETTINGS)  # type: ignore[arg-type]  # the stubs know the names, not a dict of them
     figure = Figure(dpi=72)
     FigureCanvasSVG(figure)
     return figure
@@ -133,9 +134,24 @@ def as_svg(figure: Figure, label: str, attributes: dict[str, str] | None = None,
     )
 
 
+def size_px(axes: Axes) -> tuple[float, float]:
+    """Width and height of the drawing that a plot is in."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    width, height = figure.get_size_inches() * 72
+    return float(width), float(height)
+
+
+def plot_px(axes: Axes) -> tuple[float, float]:
+    """Width and height of the plot itself."""
+    width, height = size_px(axes)
+    place = axes.get_position()
+    return place.width * width, place.height * height
+
+
 def box_of(axes: Axes) -> str:
     """The plot's left, top, right and bottom in the drawing's pixels, for the page's script."""
-    width, height = (side * 72 for side in axes.figure.get_size_inches())
+    width, height = size_px(axes)
     place = axes.get_position()
     edges = (place.x0 * width, (1 - place.y1) * height, place.x1 * width, (1 - place.y0) * height)
     return " ".join(f"{edge:.1f}" for edge in edges)
@@ -153,7 +169,7 @@ def _body(svg: str) -> str:
     svg = _own_ids(svg)
     svg = re.sub(r"#0[0-9a-f]0[0-9a-f]0[0-9a-f]", _variable, svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    svg = re.sub(r"-?\d+\.\d{2,}", lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: _LONG_NUMBER.sub(_rounded, tag[0]), svg)
     svg = re.sub(r"\n\s*", " ", svg).replace("> <", "><")
     return svg.replace("<defs></defs>", "").replace("<g></g>", "")
 
@@ -174,6 +190,10 @@ def _own_ids(svg: str) -> str:
     return re.sub(r"href=\"#", f'href="#{prefix}', svg)
 
 
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.1f}".removesuffix(".0")
+
+
 def _variable(found: re.Match[str]) -> str:
     name = _VARIABLES.get(found[0])
     return f"var(--{name})" if name else found[0]
@@ -181,6 +201,17 @@ def _variable(found: re.Match[str]) -> str:
 
 def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def limit_line(axes: Axes, value: float, words: str) -> None:
+    """What must not be exceeded: dashed across the plot, its name standing on it."""
+    axes.axhline(value, color=BAD, linewidth=1.3, linestyle=(0, (4, 3)))
+    if words:
+        named = axes.annotate(
+            words, (0.01, value), xycoords=axes.get_yaxis_transform(), xytext=(0, 3.5),
+            textcoords="offset points", color=BAD, va="bottom",
+        )  # fmt: skip
+        named.set_gid("halo")
 
 
 def text(axes: Axes, x: float, y: float, words: str, *, halo: bool = True, **settings: Any) -> Any:

@@ -220,7 +220,9 @@ def _write_flows(
         )
     writer.add_flows(flows)
     total, bad = int(arrivals.sum()), int(failed.sum())
-    writer.set_account("g0", Account(total, total - bad - 2, bad, 2, 0) if total > 2 else Account(total, total))
+    writer.set_account(
+        "g0", Account(total, total - bad - 2, bad, 2, 0) if total > 2 else Account(total, total)
+    )
 
 
 def _write_story(writer: RunWriter, sample: Shape, seconds: int, down: range) -> None:

@@ -1,0 +1,49 @@
+"""The page of a single run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reports.parts import Page, kept
+from reports.render import write_page
+from reports.run_data import RunReport, read_report
+from reports.sections import about, endpoints, load, tiers, trouble
+from reports.sections.answer import answer, facts
+from results import Run
+from results.units import show_duration
+
+
+def write_report(run: Run, path: Path) -> Path:
+    """Write a run's page as one offline HTML file. Raises HarnessError if it cannot be written."""
+    return write_page(run_page(read_report(run)), path)
+
+
+def run_page(report: RunReport) -> Page:
+    """The page's data: the answer, four facts, then what it rests on, from the load down to the machine."""
+    run = report.run
+    verdict = answer(report)
+    sections = [
+        load.objectives(report),
+        load.against_rate(report),
+        load.over_time(report),
+        load.percentiles(report),
+        endpoints.endpoints(report),
+        *tiers.tiers(report),
+        tiers.caches(report),
+        trouble.errors(report),
+        trouble.logs(report),
+        trouble.account(report),
+        trouble.events(report),
+        tiers.blind(report),
+        about.environment(report),
+        about.method(report),
+    ]
+    return Page(
+        title=f"{verdict.sentence} {run.id}",
+        kicker=["Run report", run.scenario, f"target {run.target}"],
+        when=f"{run.started_at:%-d %b %Y %H:%M %Z}, {show_duration(run.duration_s)}",
+        answer=verdict,
+        facts=facts(report),
+        sections=kept(sections),
+        foot=f"Run {run.id}. Made from run.db alone; it can be made again any time with: harness report {run.id}",
+    )

@@ -1,0 +1,63 @@
+"""What was run on what, and how the figures were made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.parts import Block, Cell, Column, Grid, More, Note, Section, Table
+from reports.run_data import RunReport
+from reports.words import show_bytes
+from results.units import show_duration
+
+_NAMES = {"versions": "Versions", "knobs": "Settings of the system", "host": "Host"}
+
+
+def environment(report: RunReport) -> Section | None:
+    """The plan, versions, knobs and host."""
+    run = report.run
+    plan: dict[str, Any] = {
+        "scenario": run.scenario,
+        "target": run.target,
+        "stages": str(run.stages) if run.stages else "steered while running",
+        "objectives": ", ".join(slo.text for slo in run.slos) or "none",
+        "warm-up": show_duration(run.warmup_s) if run.warmup_s else "none",
+        "state": run.state,
+        "run": run.id,
+        **{key: value for key, value in run.plan.items() if not isinstance(value, dict | list)},
+    }
+    tables: list[Block] = [_pairs("The plan", plan)]
+    for key, facts in run.environment.items():
+        if isinstance(facts, dict) and facts:
+            tables.append(_pairs(_NAMES.get(key, key), facts))
+    return Section("environment", "What was run on what", "", [Grid(tables)])
+
+
+def _pairs(title: str, pairs: dict[str, Any]) -> Table:
+    rows = [[Cell(name.replace("_", " ")), Cell(_words(name, value))] for name, value in pairs.items()]
+    return Table(title, [Column(title, number=False), Column("", number=False)], rows)
+
+
+def _words(name: str, value: Any) -> str:
+    if name.endswith("_bytes") and isinstance(value, int | float):
+        return show_bytes(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+
+
+def method(report: RunReport) -> Section:
+    """How the figures were made, in a few sentences."""
+    stages = report.run.stages
+    is_open = stages is None or stages.open
+    items = [
+        "The load is offered as planned whether or not the system keeps up: users take arrivals from a shared clock."
+        if is_open
+        else "A fixed number of users each waits for its answer before it goes on, so a slow system is asked less.",
+        "Response time counts from the intended start; service time from the moment the request was sent.",
+        "Percentiles come from merged histograms with 128 buckets an octave (at most 0.4% wrong), never from averages.",
+        f"All figures are of the steady part: {show_duration(report.to_s - report.from_s)} after a warm-up of "
+        f"{show_duration(report.from_s) if report.from_s else '0 s'}.",
+        "A request that had not ended when the run did counts as failed, with its age as a lower bound.",
+        "The generator's own lag in waking a user is measured apart and is in no response time.",
+    ]
+    return Section("method", "Method", "", [More("How these figures were made", [Note("", "muted", items)])])

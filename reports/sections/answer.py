@@ -1,0 +1,200 @@
+"""The answer on top of a run's page: the verdict as a sentence, why, what to do, and four facts."""
+
+from __future__ import annotations
+
+import math
+
+from analysis.tiers import TierFigure, TierPanel
+from reports.parts import Answer, Fact, Tone
+from reports.run_data import Objective, RunReport
+from reports.words import counted, listed, sentence, show_value
+from results import Slo
+from results.units import show_duration, show_latency, show_rate, show_ratio
+
+
+def answer(report: RunReport) -> Answer:
+    """The verdict on a run. Doubts come before objectives: what cannot be trusted passes nothing."""
+    if not report.overall.requests:
+        return Answer(
+            "Nothing was measured.",
+            f"The run is {report.run.state} and holds no request after its warm-up of "
+            f"{show_duration(report.run.warmup_s)}.",
+            "Let it run longer than its warm-up, and look at the gaps and logs below.",
+            tone="warn",
+        )
+    if report.doubts:
+        return _untrusted(report)
+    if report.failed:
+        return _failed(report)
+    return _passed(report)
+
+
+def _untrusted(report: RunReport) -> Answer:
+    first, *others = report.doubts
+    figures = f"What was measured: p99 {show_latency(p99_us(report))}{_at_rate(report)}."
+    more = " " + " ".join(sentence(doubt) for doubt in others) if others else ""
+    return Answer(
+        f"This run cannot be trusted: {first}.",
+        f"{figures}{more}",
+        "Settle this first, then run again; no figure below is evidence for or against the system.",
+        tone="warn",
+        accent="cannot be trusted",
+        evidence="account",
+    )
+
+
+def _failed(report: RunReport) -> Answer:
+    worst = report.failed[0]
+    what = f"{worst.slo.endpoint} {worst.slo.figure}" if worst.slo.endpoint else worst.slo.figure
+    figure = figure_of(worst.slo, worst.measured)
+    said = f"{what[0].upper() + what[1:] if what == 'errors' else what} reached {figure}"
+    rest = len(report.failed) - 1
+    others = f": {listed([one.slo.text for one in report.failed])}" if rest else ""
+    full = busiest(report.panels)
+    cause = f" {_busy_words(*full)}" if full and full[1].is_full else ""
+    advice = (
+        f"Look at {full[0].title} first: what is full there makes everything before it wait."
+        if full and full[1].is_full
+        else "No part that was watched was full. See where the time went, and the errors below."
+    )
+    return Answer(
+        f"{said}{_at_rate(report)}; the limit is {figure_of(worst.slo, worst.slo.limit)}.",
+        f"{len(report.failed)} of {counted(len(report.objectives), 'objective')} missed{others}.{cause}",
+        advice,
+        tone="bad",
+        accent=said,
+        evidence="objectives",
+    )
+
+
+def _passed(report: RunReport) -> Answer:
+    p99 = show_latency(p99_us(report))
+    full = busiest(report.panels)
+    cause = f" {_busy_words(*full)}" if full else ""
+    at = _at_rate(report)
+    if not report.objectives:
+        return Answer(
+            f"p99 was {p99}{at}; no objective was set.",
+            f"Half of all answers came within {show_latency(report.overall.response.quantile_us(0.5))}.{cause}",
+            "Set objectives with --slo 'p99 < 250ms, errors < 0.1%' to have a verdict.",
+            accent=f"p99 was {p99}",
+            evidence="load",
+        )
+    closest = max(report.objectives, key=lambda one: one.measured / max(one.slo.limit, 1e-12))
+    number = len(report.objectives)
+    within = "within its objective" if number == 1 else f"within all {number} objectives"
+    return Answer(
+        f"p99 stayed at {p99}{at}: {within}.",
+        f"{_closest_words(closest)}{cause}",
+        "",
+        tone="good",
+        accent=f"p99 stayed at {p99}",
+        evidence="objectives",
+    )
+
+
+def _closest_words(closest: Objective) -> str:
+    used = closest.measured / closest.slo.limit if closest.slo.limit else 0.0
+    return f"The closest was {closest.slo.text}, at {figure_of(closest.slo, closest.measured)} ({show_ratio(used)} of it)."
+
+
+def _at_rate(report: RunReport) -> str:
+    stages, rate = report.run.stages, report.finished_per_s
+    if math.isnan(rate):
+        rate = report.overall.rate_per_s
+    if stages and not stages.open:
+        return f" with {stages.peak:g} users"
+    if stages and len({level for stage in stages.stages for level in (stage.start, stage.end)}) > 1:
+        return f" at up to {show_rate(stages.peak)}"
+    return f" at {show_rate(rate)}"
+
+
+def _busy_words(panel: TierPanel, figure: TierFigure) -> str:
+    value, limit = show_value(figure.value, figure.unit), show_value(figure.of or 0, figure.unit)
+    share = f"{value} of {limit}" if figure.unit != "ratio" else value
+    how = "Full" if figure.is_full else "Busiest"
+    return f"{how}: {panel.title}, {figure.name[0].lower()}{figure.name[1:]}: {share}."
+
+
+def busiest(panels: list[TierPanel]) -> tuple[TierPanel, TierFigure] | None:
+    """The figure nearest to its limit; memory is left out, as caches are meant to fill theirs."""
+    found = [
+        (figure.value / figure.of, panel, figure)
+        for panel in panels
+        for figure in panel.figures
+        if figure.of and figure.unit != "bytes" and panel.tier != "generator"
+    ]
+    return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def p99_us(report: RunReport) -> float:
+    """The steady part's p99 of the response time."""
+    return report.overall.response.quantile_us(0.99)
+
+
+def figure_of(slo: Slo, value: float) -> str:
+    """A value of an SLO's own figure in words."""
+    return show_ratio(value) if slo.metric == "errors" else show_latency(value)
+
+
+def facts(report: RunReport) -> list[Fact]:
+    """Achieved rate, p99, errors, and whether to trust them."""
+    overall = report.overall
+    return (
+        [_rate_fact(report), _p99_fact(report), _error_fact(report), _trust_fact(report)] if overall else []
+    )
+
+
+def _rate_fact(report: RunReport) -> Fact:
+    asked, finished, requests = report.asked_per_s, report.finished_per_s, report.overall.rate_per_s
+    if math.isnan(finished) or math.isnan(asked):
+        return Fact("Achieved rate", show_rate(requests), "requests; arrivals were not recorded")
+    per = requests / finished if finished else math.nan
+    each = f", {per:.2g} requests each" if math.isfinite(per) and abs(per - 1) > 0.02 else ""
+    stages = report.run.stages
+    if stages is not None and not stages.open:
+        return Fact("Achieved rate", show_rate(finished), f"arrivals from {stages.peak:g} users{each}")
+    share = finished / asked if asked else math.nan
+    tone: Tone = "bad" if share < 0.98 else ""
+    return Fact(
+        "Achieved rate",
+        show_rate(finished),
+        f"of {show_rate(asked)} arrivals asked for on average{each}",
+        tone,
+    )
+
+
+def _p99_fact(report: RunReport) -> Fact:
+    response, service = report.overall.response, report.overall.service
+    limits = [one for one in report.objectives if one.slo.metric == "latency" and one.slo.endpoint is None]
+    exact = next((one for one in limits if one.slo.quantile == 0.99), None)
+    tone: Tone = "" if exact is None or exact.passed is None else "good" if exact.passed else "bad"
+    limit = f"limit {show_latency(exact.slo.limit)}; " if exact else ""
+    small = f"{limit}p50 {show_latency(response.quantile_us(0.5))}, service time alone {show_latency(service.quantile_us(0.99))}"
+    return Fact("p99 response time", show_latency(p99_us(report)), small, tone)
+
+
+def _error_fact(report: RunReport) -> Fact:
+    failed, ratio = report.overall.failed, report.overall.error_ratio
+    limit = next(
+        (one for one in report.objectives if one.slo.metric == "errors" and one.slo.endpoint is None), None
+    )
+    tone: Tone = "bad" if limit and limit.passed is False else "good" if failed == 0 else ""
+    words = f"{failed:,} of {counted(report.overall.requests, 'request')}"
+    small = f"{words}; limit {show_ratio(limit.slo.limit)}" if limit else words
+    return Fact(
+        "Errors", show_ratio(ratio) if failed else "None" if report.overall.requests else "–", small, tone
+    )
+
+
+def _trust_fact(report: RunReport) -> Fact:
+    account = report.run.account
+    cpu = report.samples.highest("generator", "cpu_ratio")
+    load = f", generator at most {show_ratio(cpu)} of a core" if cpu is not None else ""
+    if report.doubts:
+        return Fact("Can this run be trusted?", "No", sentence(report.doubts[0]), "warn")
+    if not account.scheduled:
+        return Fact("Can this run be trusted?", "Unknown", "arrivals were not counted", "warn")
+    return Fact(
+        "Can this run be trusted?", "Yes", f"all {account.scheduled:,} arrivals accounted for{load}", "good"
+    )

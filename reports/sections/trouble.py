@@ -1,0 +1,150 @@
+"""What went wrong and when: errors, log lines, gaps, events, and the account of every arrival."""
+
+from __future__ import annotations
+
+from reports.charts.axes import clock
+from reports.parts import Block, Cell, Column, Fact, Facts, Section, Segment, Stack, Stacks, Table
+from reports.run_data import RunReport
+from reports.words import counted, show_count
+from results.units import show_latency, show_ratio
+
+_MOST_ROWS = 30
+_MOST_TEXT = 600
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " …"
+
+
+def errors(report: RunReport) -> Section | None:
+    """Failures by endpoint and kind, each with the first one's text."""
+    found = report.table.error_rows
+    if not found:
+        return None
+    columns = [
+        Column("Endpoint", number=False),
+        Column("Kind", number=False),
+        Column("Count"),
+        Column("When"),
+        Column("First one", number=False, wide=True),
+    ]
+    rows = [
+        [
+            Cell(error.endpoint.name),
+            Cell(error.kind, tone="bad"),
+            Cell(show_count(error.count), sort=error.count, strong=True),
+            Cell(_span(error.first_s, error.last_s), sort=error.first_s),
+            Cell(_short(error.sample), code=True),
+        ]
+        for error in found[:_MOST_ROWS]
+    ]
+    total = sum(error.count for error in found)
+    more = (
+        f" The {_MOST_ROWS} most frequent of {len(found)} kinds are shown." if len(found) > _MOST_ROWS else ""
+    )
+    lead = f"{counted(total, 'failure')} of {counted(report.overall.requests, 'request')} in the steady part.{more}"
+    return Section("errors", "Errors", lead, [Table("Errors", columns, rows, sortable=True)])
+
+
+def _span(first_s: float, last_s: float) -> str:
+    return clock(first_s) if last_s <= first_s else f"{clock(first_s)} to {clock(last_s)}"
+
+
+def logs(report: RunReport) -> Section | None:
+    """Warnings and errors of every process, lines that say the same together."""
+    if not report.run.logs:
+        return None
+    columns = [
+        Column("Process", number=False),
+        Column("Level", number=False),
+        Column("Lines"),
+        Column("First"),
+        Column("First line", number=False, wide=True),
+    ]
+    rows = [
+        [
+            Cell(group.instance),
+            Cell(group.level, tone="bad" if group.level.upper() not in ("WARNING", "WARN", "NOTICE") else ""),
+            Cell(show_count(group.lines), sort=group.lines, strong=True),
+            Cell(clock(max(group.first_s, 0)), sort=group.first_s),
+            Cell(_short(group.sample), code=True),
+        ]
+        for group in report.run.logs[:_MOST_ROWS]
+    ]
+    lead = "Warnings and errors that processes logged during the run; lines that differ only in their numbers are counted together."
+    return Section("logs", "Log lines", lead, [Table("Log lines", columns, rows, sortable=True)])
+
+
+def events(report: RunReport) -> Section | None:
+    """What happened when, gaps included."""
+    happened = [(event.at_s, event.instance or event.tier, event.text, False) for event in report.run.events]
+    happened += [
+        (gap.from_s, gap.instance, f"no answer for {gap.to_s - gap.from_s:.3g} s: {gap.reason}", True)
+        for gap in report.run.gaps
+    ]
+    if not happened:
+        return None
+    columns = [Column("When"), Column("Where", number=False), Column("What", number=False, wide=True)]
+    rows = [
+        [
+            Cell(clock(max(at, 0)), sort=at),
+            Cell(where or "run"),
+            Cell(_short(text), tone="warn" if is_gap else ""),
+        ]
+        for at, where, text, is_gap in sorted(happened)[:200]
+    ]
+    return Section(
+        "events", "Events and gaps", "In order of time since load began.", [Table("Events", columns, rows)]
+    )
+
+
+def account(report: RunReport) -> Section | None:
+    """What became of every arrival, by generator, and how the generators themselves fared."""
+    run = report.run
+    total = run.account
+    if not total.scheduled and not run.flows:
+        return None
+    sums = [
+        ("finished", total.finished, "accent"),
+        ("failed", total.failed, "bad"),
+        ("unfinished at the end", total.unfinished, "orange"),
+        ("never started", total.never_started, "violet"),
+        ("missing", max(total.missing, 0), "ink"),
+    ]
+    scale = max(total.scheduled, 1)
+    segments = [
+        Segment(name, count / scale, show_count(count), color) for name, count, color in sums if count
+    ]
+    blocks: list[Block] = [Stacks("Arrivals", [Stack("scheduled", show_count(total.scheduled), segments)])]
+    lag = max((flow.wake_lag.quantile_us(0.99) for flow in run.flows if flow.wake_lag.count), default=None)
+    facts = [
+        Fact("Scheduled", show_count(total.scheduled), counted(len(run.accounts), "generator")),
+        Fact("Counted", show_ratio(1 - abs(total.missing) / scale), "finished, failed, unfinished or never started",
+             "bad" if total.missing else "good"),
+        Fact("Unfinished", show_count(total.unfinished), "counted as failed, with their age as a lower bound"),
+        Fact("Never started", show_count(total.never_started), "due, but no user was free", "bad" if total.never_started else ""),
+    ]  # fmt: skip
+    if lag is not None:
+        facts.append(
+            Fact("Generator's own lag", show_latency(lag), "p99 of its worst second; in no response time")
+        )
+    blocks.insert(0, Facts(facts, small=True))
+    if len(run.accounts) > 1:
+        blocks.append(_by_generator(report))
+    lead = (
+        "Scheduled = finished + failed + unfinished + never started. Nothing that was sent is left uncounted."
+    )
+    return Section("account", "The account of every arrival", lead, blocks)
+
+
+def _by_generator(report: RunReport) -> Table:
+    names = ("scheduled", "finished", "failed", "unfinished", "never_started", "missing")
+    columns = [
+        Column("Generator", number=False),
+        *(Column(name.replace("_", " ").capitalize()) for name in names),
+    ]
+    rows = [
+        [Cell(generator), *(Cell(show_count(getattr(one, name)), sort=getattr(one, name)) for name in names)]
+        for generator, one in sorted(report.run.accounts.items())
+    ]
+    return Table("Arrivals by generator", columns, rows)
