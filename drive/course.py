@@ -239,7 +239,7 @@ def make_course(
             "max_backlog": plan.max_backlog,
             "grace_s": plan.grace_s,
             "hold": hold,
-            "target": description,
+            "target": target.for_scenarios(),
         },
         log_path=folder / "logs" / "load.log",
         processes=plan.processes,

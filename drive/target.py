@@ -109,6 +109,7 @@ class Target(Model):
     primary: Database | None = None
     replica: Database | None = None
     redis: Redis | None = None
+    load: Secret | None = None
     processes: list[Process] = []
     logs: dict[str, str] = {}
     seed: dict[str, Any] = {}
@@ -146,6 +147,16 @@ class Target(Model):
                 plain[tier] = server.resolved(tier)
         return plain
 
+    def for_scenarios(self) -> dict[str, Any]:
+        """What the load processes are told: scenarios sign in to servers with the `load` account where there is one."""
+        plain = self.resolved()
+        if self.load is not None:
+            account = {key: value for key, value in self.load.resolved("load account").items() if value}
+            for tier in ("primary", "replica"):
+                if tier in plain:
+                    plain[tier] |= account
+        return plain
+
     def public(self) -> dict[str, Any]:
         """What may be stored and shown: no credentials."""
         hidden = {"user", "password", "password_env", "password_file"}
@@ -154,7 +165,7 @@ class Target(Model):
             exclude={
                 "primary": hidden,
                 "replica": hidden,
-                "redis": hidden,
+                "redis": hidden, "load": True,
                 "seed": {"password"},
                 "logs": True,
             },

@@ -1,4 +1,4 @@
-"""MySQL or MariaDB, primary or replica: connections, locks, buffer pool, statement digests, replication lag."""
+"""MySQL or MariaDB, primary or replica: connections, locks, buffer pool, digests, replication lag."""
 
 from __future__ import annotations
 
@@ -162,8 +162,8 @@ class LagProbe:
     BEAT_S = 0.05
 
     def __init__(self, primary: Login, replica: Login) -> None:
-        self._primary = {**primary, "database": "harness"}
-        self._replica = DatabaseProbe("replica", {**replica, "database": "harness"})
+        self._primary = {**primary, "schema": "harness"}
+        self._replica = DatabaseProbe("replica", {**replica, "schema": "harness"})
         self._stop = threading.Event()
         self._problem = ""
         self._beater: threading.Thread | None = None
@@ -209,7 +209,7 @@ def connect(login: Login) -> pymysql.Connection[DictCursor]:
         port=login["port"],
         user=login["user"],
         password=login["password"],
-        database=login.get("database") or None,
+        database=login.get("schema") or None,
         autocommit=True,
         connect_timeout=2,
         read_timeout=3,

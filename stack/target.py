@@ -7,7 +7,8 @@ from typing import Any
 
 from stack import supervision
 from stack.knobs import Knobs
-from stack.place import Place, Ports
+from stack.place import Place
+from stack.ports import Ports
 from stack.processes import Process
 from stack.programs import environment, find_program
 
@@ -40,7 +41,7 @@ def describe_target(place: Place, knobs: Knobs, ports: Ports, made: list[Process
         "replica": database("replica", ports.replica),
         "redis": {"host": "127.0.0.1", "port": ports.redis, "password": secrets["redis"], "pid": pids.get("redis")},
         "processes": [{"name": p.name, "tier": p.tier, "pid": pids[p.name]} for p in made if p.name in pids],
-        "load": {"user": "app", "password": secrets["app"], "database": "app"},
+        "load": {"user": "app", "password": secrets["app"]},
         "knobs": knobs.flat(),
         "versions": versions(),
         "seed": place.read_json("seeded.json"),
