@@ -1,0 +1,170 @@
+"""A candidate against a baseline in alternating runs: worse, not worse, or cannot tell.
+
+A comparison fails when two things hold: the change for the worse is real (its p-value against no change at
+all, corrected for the number of comparisons and of looks, is below `alpha`), and it is more than allowed
+(the one-sided 95% lower bound exceeds the tolerance). The first keeps the share of false alarms on
+identical systems below `alpha` whatever the noise; the second keeps real but small changes from failing.
+A comparison passes when its upper bound excludes a change of `margin`. The duel fails when any comparison
+fails, passes when the two that decide pass (typical response time and error ratio over all endpoints), and
+is inconclusive otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from analysis.compare_causes import Cause, find_causes
+from analysis.compare_figures import OVERALL, Figures
+from analysis.duel_compare import Comparison, Verdict, compare_sides, weights_of
+from analysis.duel_effect import Side, abba, spending, weighted_holm
+from analysis.duel_more import more_pairs
+from analysis.duel_tolerance import Tolerances
+from analysis.duel_words import duel_sentence
+
+BETA = 0.05
+"""How often a change of `margin` may pass."""
+DECIDING = ((OVERALL, "typical"), (OVERALL, "errors"))
+
+
+@dataclass(frozen=True)
+class DuelPlan:
+    """How many pairs, when to look, and which error rates are kept. Raises ValueError on impossible numbers.
+
+    `pairs` is the planned end; where it is not clear by then, the duel goes on to `max_pairs`. `layout`
+    is "turns" where runs follow each other, "together" where both sides of a pair ran at the same time.
+    """
+
+    pairs: int = 5
+    max_pairs: int = 5
+    first_look: int = 3
+    alpha: float = 0.01
+    tolerances: Tolerances = field(default_factory=Tolerances)
+    layout: Literal["turns", "together"] = "turns"
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.pairs <= self.max_pairs:
+            raise ValueError("a duel needs at least 2 pairs, and max_pairs not below pairs")
+
+
+@dataclass(frozen=True)
+class DuelResult:
+    """What a duel found, doubts included. `final` is False where more pairs are still to come."""
+
+    verdict: Verdict
+    sentence: str
+    comparisons: list[Comparison]
+    causes: list[Cause]
+    pairs: int
+    max_pairs: int
+    final: bool
+    more_pairs: int | None
+    """About how many more pairs would make it clear; None where it is clear, or where no number would."""
+    alpha: float
+    doubts: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return asdict(self)
+
+    def find(self, endpoint: str, metric: str) -> Comparison:
+        """One comparison. Raises KeyError."""
+        for comparison in self.comparisons:
+            if (comparison.endpoint, comparison.metric) == (endpoint, metric):
+                return comparison
+        raise KeyError((endpoint, metric))
+
+
+class Duel:
+    """A duel: ask `next` for the order of a pair, run it, `observe` it; until `next` is None."""
+
+    def __init__(self, plan: DuelPlan | None = None) -> None:
+        self.plan = plan or DuelPlan()
+        self.baseline: list[Figures] = []
+        self.candidate: list[Figures] = []
+        self._spending = spending(self.plan.pairs, self.plan.max_pairs, self.plan.first_look)
+        self._result: DuelResult | None = None
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs were observed."""
+        return len(self.baseline)
+
+    def next(self) -> tuple[Side, Side] | None:
+        """The order in which the next pair runs; None when the answer is clear or max_pairs are through."""
+        if self._result is not None and self._result.final:
+            return None
+        first, second = abba(self.pairs + 1)[-2:]
+        return first, second
+
+    def observe(self, baseline: Figures, candidate: Figures) -> DuelResult | None:
+        """Take in a pair's figures; what they say so far, or None before the first look."""
+        self.baseline.append(baseline)
+        self.candidate.append(candidate)
+        self._result = self._look() if self.pairs in self._spending else None
+        return self._result
+
+    def decision(self) -> DuelResult:
+        """The result so far. Before the first look nothing is decided: it is inconclusive."""
+        return self._result or self._early()
+
+    def _early(self) -> DuelResult:
+        text = f"Cannot tell: {self.pairs} of at least {min(self._spending)} pairs were run."
+        missing = min(self._spending) - self.pairs
+        return DuelResult(
+            "inconclusive", text, [], [], self.pairs, self.plan.max_pairs, False, missing, self.plan.alpha
+        )
+
+    def _look(self) -> DuelResult:
+        share = self._spending[self.pairs]
+        found = compare_sides(self.baseline, self.candidate, self.plan.tolerances, self.plan.layout)
+        adjusted = weighted_holm({c.key: c.p for c in found}, weights_of(found))
+        judged = [_judge(c, adjusted[c.key], self.plan.alpha * share, 1 - BETA * share) for c in found]
+        verdict = overall_verdict(judged)
+        is_last = self.pairs >= self.plan.max_pairs
+        deciding = [c for c in judged if c.key in DECIDING]
+        result = DuelResult(
+            verdict,
+            "",
+            judged,
+            find_causes(self.baseline, self.candidate, judged) if verdict == "fail" else [],
+            self.pairs,
+            self.plan.max_pairs,
+            verdict != "inconclusive" or is_last,
+            more_pairs(deciding, self.pairs, self.plan.alpha) if verdict == "inconclusive" else None,
+            self.plan.alpha,
+            _doubts(self.baseline, self.candidate),
+        )
+        return replace(result, sentence=duel_sentence(result))
+
+
+def _judge(comparison: Comparison, adjusted_p: float, alpha: float, level: float) -> Comparison:
+    verdict: Verdict = "inconclusive"
+    if adjusted_p <= alpha and comparison.worse_effect.low(0.95) > comparison.tolerance_effect:
+        verdict = "fail"
+    elif comparison.worse_effect.high(level) < comparison.margin_effect:
+        verdict = "pass"
+    return replace(comparison, verdict=verdict, adjusted_p=min(adjusted_p, 1.0))
+
+
+def overall_verdict(comparisons: Sequence[Comparison]) -> Verdict:
+    """Fail if any comparison failed; pass if all that decide passed; otherwise inconclusive."""
+    if any(comparison.verdict == "fail" for comparison in comparisons):
+        return "fail"
+    deciding = [comparison for comparison in comparisons if comparison.key in DECIDING]
+    if deciding and all(comparison.verdict == "pass" for comparison in deciding):
+        return "pass"
+    return "inconclusive"
+
+
+def _doubts(baseline: Sequence[Figures], candidate: Sequence[Figures]) -> list[str]:
+    """What one side did and the other did not, and runs without requests."""
+    sides = {"baseline": set(baseline[-1].requests), "candidate": set(candidate[-1].requests)}
+    doubts = [
+        f"only the {side} had requests of {name}"
+        for side, other in (("baseline", "candidate"), ("candidate", "baseline"))
+        for name in sorted(sides[side] - sides[other])
+    ]
+    empty = [one.run_id for one in [*baseline, *candidate] if not one.requests.get(OVERALL)]
+    return doubts + [f"run {name} has no requests after its warm-up" for name in empty]

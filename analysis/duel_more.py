@@ -1,0 +1,33 @@
+"""How many more pairs an unclear duel would need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.duel_compare import Comparison
+from analysis.duel_effect import Effect, abba, error_factor
+
+MOST_PAIRS = 60
+"""Nobody waits for more; beyond it the answer is 'no reasonable number'."""
+
+
+def more_pairs(deciding: Sequence[Comparison], pairs: int, alpha: float) -> int | None:
+    """Pairs to add until every comparison that decides would be clear if it went on as so far.
+
+    None where that would take more than 60 pairs in all: the change then lies too near a limit.
+    """
+    open_ones = [comparison for comparison in deciding if comparison.verdict == "inconclusive"]
+    needed = [_pairs_needed(comparison, pairs, alpha) for comparison in open_ones]
+    known = [number for number in needed if number is not None]
+    return max(known) - pairs if needed and len(known) == len(needed) else None
+
+
+def _pairs_needed(comparison: Comparison, pairs: int, alpha: float) -> int | None:
+    seen = comparison.worse_effect
+    noise = seen.error / error_factor(abba(pairs))
+    for total in range(pairs + 1, MOST_PAIRS + 1):
+        then = Effect(seen.estimate, noise * error_factor(abba(total)), 2 * total - 3)
+        is_worse = then.p_above(0.0) <= alpha / 2 and then.low(0.95) > comparison.tolerance_effect
+        if is_worse or then.high(0.95) < comparison.margin_effect:
+            return total
+    return None

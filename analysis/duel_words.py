@@ -1,0 +1,95 @@
+"""A duel's findings in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from analysis.compare_figures import OVERALL
+from analysis.duel_compare import Comparison
+from results.units import show_latency, show_rate, show_ratio, three_digits
+
+if TYPE_CHECKING:
+    from analysis.duel import DuelResult
+
+RESPONSE = ("typical", "p50", "p95", "p99")
+
+
+def duel_sentence(result: DuelResult) -> str:
+    """The verdict, with the figure it rests on and the first cause, in one or two sentences."""
+    if not result.comparisons:
+        return "Cannot tell: the runs have no figure in common."
+    words = {"fail": _failed, "pass": _passed, "inconclusive": _unclear}[result.verdict](result)
+    return " ".join([words, *(cause.text for cause in result.causes[:1])])
+
+
+def describe(comparison: Comparison) -> str:
+    """One comparison: `todo.list p95 31 ms -> 74 ms (+139%, +120% to +160%)`."""
+    where = "" if comparison.endpoint == OVERALL else f"{comparison.endpoint} "
+    before, after = (
+        show_value(value, comparison.unit) for value in (comparison.baseline, comparison.candidate)
+    )
+    return f"{where}{comparison.label} {before} → {after} ({show_interval(comparison)})"
+
+
+def show_interval(comparison: Comparison) -> str:
+    """`+9.8%, +6.1% to +13.6%`; differences of shares in percentage points."""
+    change, low, high = (show_change(v, comparison.is_ratio) for v in _figures(comparison))
+    return f"{change}, {low} to {high}"
+
+
+def show_change(change: float, is_ratio: bool) -> str:
+    """A signed change: `+9.8%` of the baseline, `-2.1 pp` of shares, `x 4.2` where it more than doubled."""
+    if is_ratio and change >= 1.0:
+        return f"×{three_digits(1 + change)}"
+    shown = f"{abs(change) * 100:.1f}"
+    sign = "" if float(shown) == 0 else "+" if change > 0 else "−"
+    return f"{sign}{shown}{'%' if is_ratio else ' pp'}"
+
+
+def show_value(value: float, unit: str) -> str:
+    """A figure with its unit."""
+    if unit in ("us", "s"):
+        return show_latency(value * (1e6 if unit == "s" else 1))
+    return {"share": show_ratio, "per_s": show_rate}.get(unit, three_digits)(value)
+
+
+def worst(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Those that failed, the largest change of a response time first, then the rest."""
+    failed = [comparison for comparison in comparisons if comparison.verdict == "fail"]
+    return sorted(failed, key=lambda c: (c.metric not in RESPONSE, -abs(c.worse_effect.estimate)))
+
+
+def _figures(comparison: Comparison) -> tuple[float, float, float]:
+    return comparison.change, comparison.low, comparison.high
+
+
+def _failed(result: DuelResult) -> str:
+    found = worst(result.comparisons)
+    overall = [c for c in found if c.endpoint == OVERALL and c.metric in RESPONSE]
+    single = [c for c in found if c.endpoint != OVERALL and c.metric in RESPONSE]
+    headline = next((c for c in overall if c.metric == "typical"), overall[0] if overall else None)
+    if headline is None:
+        first = single[0] if single else found[0]
+        return f"Worse: {describe(first)}."
+    rest = f"; most of all {describe(single[0])}" if single else ""
+    return f"Worse: {describe(headline)}{rest}."
+
+
+def _passed(result: DuelResult) -> str:
+    headline = next(c for c in result.comparisons if c.endpoint == OVERALL and c.metric == "typical")
+    limit = show_change(headline.margin, headline.is_ratio)
+    better = headline.high < 0
+    return f"{'Better' if better else 'Not worse'}: {describe(headline)}; {limit} or more is excluded."
+
+
+def _unclear(result: DuelResult) -> str:
+    named = [c for c in result.comparisons if c.endpoint == OVERALL and c.verdict == "inconclusive"]
+    headline = next((c for c in named if c.metric in ("typical", "errors")), result.comparisons[0])
+    more = result.more_pairs
+    advice = (
+        "no reasonable number of pairs would make it clear"
+        if more is None
+        else f"about {more} more pairs would"
+    )
+    return f"Cannot tell after {result.pairs} pairs: {describe(headline)}; {advice}."
