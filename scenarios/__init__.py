@@ -1,0 +1,1 @@
+"""What load: ordinary locustfiles, one workload each."""
