@@ -1,0 +1,1 @@
+"""The product under load: API, web pages, background jobs."""

@@ -1,13 +1,18 @@
-"""An API instance: tRPC at /trpc (plain) and /trpc-superjson, as an ASGI application without a framework."""
+"""An API instance: tRPC at /trpc (plain) and /trpc-superjson, attachments at /files, on bare ASGI."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from stack.app import metrics
+from stack.app.asgi import read_body, send_answer, token_of
 from stack.app.context import Context, Services
+from stack.app.encoding import PLAIN, SUPERJSON, Encoding
+from stack.app.files import Attachments
 from stack.app.pool import Pool
 from stack.app.procedures import PROCEDURES
 from stack.app.protocol import Answer, Call, Router, TrpcError, refused
@@ -15,7 +20,7 @@ from stack.app.serving import Settings, connect_redis, read_settings, serve
 from stack.app.timing import Timing
 
 MAX_BODY_BYTES = 1_000_000
-_MOUNTS = {"/trpc/": False, "/trpc-superjson/": True}
+_MOUNTS: dict[str, Encoding] = {"trpc": PLAIN, "trpc-superjson": SUPERJSON}
 
 
 class Api:
@@ -23,7 +28,8 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.router = Router(PROCEDURES)
+        self.router = Router(PROCEDURES, observe=_observe)
+        self.files = Attachments(Path(settings.files))
         workers = int(settings.knobs["api.workers"])
         self.slots = asyncio.Semaphore(workers)
         metrics.WORKERS_MAX.set(workers)
@@ -40,28 +46,63 @@ class Api:
             float(knobs["api.slow_ms"]) / 1000,
         )
 
+    async def stop(self) -> None:
+        """Let go of the servers."""
+        await self.services.primary.close()
+        await self.services.replica.close()
+        await self.services.redis.aclose()
+
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve one request, or the server's own start and stop."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        path = scope["path"]
-        mount = next((prefix for prefix in _MOUNTS if path.startswith(prefix)), None)
-        if mount is not None:
-            await self._trpc(scope, path.removeprefix(mount), _MOUNTS[mount], receive, send)
-        elif path == "/health":
-            await _send(send, Answer(200, b"ok", "text/plain"))
-        elif path == "/metrics":
+        mount, _, rest = scope["path"].removeprefix("/").partition("/")
+        if mount in _MOUNTS or mount == "files":
+            await self._in_line(scope, mount, rest, receive, send)
+        elif mount == "health":
+            await send_answer(send, Answer(200, b"ok", "text/plain"))
+        elif mount == "metrics":
             self.services.primary.refresh()
             self.services.replica.refresh()
-            await _send(send, Answer(200, metrics.page(), "text/plain; version=0.0.4"))
+            await send_answer(send, Answer(200, metrics.page(), "text/plain; version=0.0.4"))
         else:
-            await _send(send, Answer(404, b"not found", "text/plain"))
+            await send_answer(send, Answer(404, b"not found", "text/plain"))
 
-    async def _trpc(self, scope: dict[str, Any], path: str, superjson: bool, receive: Any, send: Any) -> None:
+    async def _in_line(self, scope: dict[str, Any], mount: str, rest: str, receive: Any, send: Any) -> None:
+        """Wait for a free slot, then answer."""
         timing = Timing()
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        body = await _read(receive)
+        metrics.WORKERS_PENDING.inc()
+        try:
+            await self.slots.acquire()
+        finally:
+            metrics.WORKERS_PENDING.dec()
+        metrics.WORKERS_USED.inc()
+        try:
+            waited = time.perf_counter() - timing.began
+            timing.add("queue", waited)
+            metrics.WORKERS_WAIT.observe(waited)
+            if mount == "files":
+                route, answer = await self._file(scope, rest, receive, timing)
+            else:
+                route, answer = await self._trpc(scope, rest, _MOUNTS[mount], receive, timing)
+            await send_answer(send, answer, timing)
+        finally:
+            metrics.WORKERS_USED.dec()
+            self.slots.release()
+        metrics.REQUESTS.labels(route, str(answer.status)).inc()
+        metrics.DURATION.labels(route).observe(time.perf_counter() - timing.began)
+
+    async def _trpc(
+        self, scope: dict[str, Any], path: str, encoding: Encoding, receive: Any, timing: Timing
+    ) -> tuple[str, Answer]:
+        headers = _headers(scope)
+        route = path if path in PROCEDURES else "batch" if "," in path else "unknown"
+        try:
+            body = b"" if scope["method"] in ("GET", "HEAD") else await read_body(receive, MAX_BODY_BYTES)
+            context = await self._context(headers, timing)
+        except TrpcError as problem:
+            return route, refused(problem, encoding)
         call = Call(
             scope["method"],
             path,
@@ -69,29 +110,34 @@ class Api:
             body,
             headers.get(b"content-type", ""),
             headers.get(b"trpc-accept") == "application/jsonl",
-            superjson,
+            encoding,
         )
-        metrics.WORKERS_PENDING.inc()
-        await self.slots.acquire()
-        timing.add("queue", time.perf_counter() - timing.began)
-        metrics.WORKERS_PENDING.dec()
-        metrics.WORKERS_USED.inc()
-        try:
-            context = Context(self.services, timing)
-            answer = await self._answer(call, context, _token(headers))
-            metrics.REQUESTS.labels(path if path in PROCEDURES else "batch", str(answer.status)).inc()
-            await _send(send, answer, timing)
-        finally:
-            metrics.WORKERS_USED.dec()
-            self.slots.release()
+        answer = await self.router.answer(call, context)
+        answer.headers.append(("vary", "trpc-accept, accept"))
+        return route, answer
 
-    async def _answer(self, call: Call, context: Context, token: str) -> Answer:
+    async def _file(
+        self, scope: dict[str, Any], rest: str, receive: Any, timing: Timing
+    ) -> tuple[str, Answer]:
+        headers, method = _headers(scope), scope["method"]
         try:
-            if token:
-                await context.open_session(token)
+            context = await self._context(headers, timing)
+            if method == "POST" and not rest:
+                query = parse_qs(scope["query_string"].decode("latin-1"))
+                return "files.upload", await self.files.upload(context, query.get("name", [""])[0], receive)
+            if method in ("GET", "HEAD") and rest.isdigit():
+                return "files.download", await self.files.download(context, int(rest), headers)
+            raise TrpcError("METHOD_NOT_SUPPORTED", "POST /files or GET /files/NUMBER")
         except TrpcError as problem:
-            return refused(problem, call.superjson)
-        return await self.router.answer(call, context)
+            return "files.upload" if method == "POST" else "files.download", refused(problem)
+
+    async def _context(self, headers: dict[bytes, str], timing: Timing) -> Context:
+        """What the request may use. Raises TrpcError SERVICE_UNAVAILABLE where Redis does not answer."""
+        context = Context(self.services, timing)
+        token = token_of(headers)
+        if token:
+            await context.open_session(token)
+        return context
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
@@ -100,42 +146,18 @@ class Api:
                 self.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
+                await self.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
 
-def _token(headers: dict[bytes, str]) -> str:
-    """The session: a bearer token, or the cookie that the web instances set."""
-    authorization = headers.get(b"authorization", "")
-    if authorization.startswith("Bearer "):
-        return authorization.removeprefix("Bearer ")
-    cookies = (piece.strip() for piece in headers.get(b"cookie", "").split(";"))
-    return next((piece.removeprefix("session=") for piece in cookies if piece.startswith("session=")), "")
+def _headers(scope: dict[str, Any]) -> dict[bytes, str]:
+    return {name: value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def _read(receive: Any) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body") or len(body) > MAX_BODY_BYTES:
-            return body[:MAX_BODY_BYTES]
-
-
-async def _send(send: Any, answer: Answer, timing: Timing | None = None) -> None:
-    headers = [(b"vary", b"trpc-accept, accept")] if timing else []
-    if answer.content_type:
-        headers.append((b"content-type", answer.content_type.encode()))
-    if timing:
-        headers.append((b"server-timing", timing.header().encode()))
-    headers += [(name.encode(), value.encode()) for name, value in answer.headers]
-    if answer.stream is None and answer.status != 204:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    if answer.stream is not None:
-        async for piece in answer.stream:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": answer.body})
+def _observe(procedure: str, code: str, seconds: float) -> None:
+    metrics.CALLS.labels(procedure, code).inc()
+    metrics.CALL_DURATION.labels(procedure).observe(seconds)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from stack.app.timing import Timing
 
 
 class Pool:
-    """At most `size` connections to one server; whoever finds none free waits in line, `timeout_s` at most."""
+    """At most `size` connections to one server; who finds none free waits in line, `timeout_s` at most."""
 
     def __init__(self, name: str, login: dict[str, Any], size: int, timeout_s: float) -> None:
+        self.name = name
         self._login = login
         self._timeout_s = timeout_s
         self._idle: list[Any] = []
@@ -32,39 +33,56 @@ class Pool:
         self._timeouts = metrics.POOL_TIMEOUTS.labels(name)
         self._wait = metrics.POOL_WAIT.labels(name)
         self._use = metrics.POOL_USE.labels(name)
+        self._create = metrics.POOL_CREATE.labels(name)
         metrics.POOL_MAX.labels(name).set(size)
 
     @asynccontextmanager
     async def connection(self, timing: Timing) -> AsyncIterator[Any]:
-        """A connection for a block; its wait counts as `pool`. Raises TrpcError SERVICE_UNAVAILABLE on timeout."""
+        """A connection for a block; the wait counts as `pool`. Raises TrpcError SERVICE_UNAVAILABLE.
+
+        A block that ends with anything but a TrpcError leaves the connection in doubt: it is closed.
+        """
         began = time.perf_counter()
-        await self._turn()
-        broken = True
-        connection = None
         try:
-            connection = self._idle.pop() if self._idle else await self._connect()
+            await self._turn()
+        finally:
             granted = time.perf_counter()
             self._wait.observe(granted - began)
             timing.add("pool", granted - began)
+        connection = None
+        try:
+            connection = self._sound() or await self._connect(timing)
             yield connection
-            broken = False
         except TrpcError:
-            broken = False
+            raise
+        except BaseException:
+            if connection is not None:
+                connection.close()
             raise
         finally:
-            if connection is not None:
-                self._use.observe(time.perf_counter() - granted)
-                if broken:
-                    connection.close()
-                else:
-                    self._idle.append(connection)
+            if connection is not None and connection.connected:
+                self._idle.append(connection)
+            self._use.observe(time.perf_counter() - granted)
             self._give_back()
 
-    async def _connect(self) -> Any:
+    def _sound(self) -> Any:
+        """An idle connection whose server has not hung up meanwhile; None where there is none."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection._stream_broken:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, timing: Timing) -> Any:
+        began = time.perf_counter()
         try:
             return await asyncmy.connect(**self._login, autocommit=True, connect_timeout=5)
         except (OperationalError, OSError) as problem:
-            raise TrpcError("SERVICE_UNAVAILABLE", f"database: {problem}") from problem
+            raise TrpcError("SERVICE_UNAVAILABLE", f"{self.name} database: {problem}") from problem
+        finally:
+            self._create.observe(time.perf_counter() - began)
+            timing.add("pool", time.perf_counter() - began)
 
     async def _turn(self) -> None:
         if self._free > 0 and not self._line:
@@ -78,15 +96,20 @@ class Pool:
             async with asyncio.timeout(self._timeout_s):
                 await place
         except TimeoutError:
+            self._pass_on(place)
             self._timeouts.inc()
-            raise TrpcError("SERVICE_UNAVAILABLE", f"no connection within {self._timeout_s:g} s") from None
+            said = f"no {self.name} connection within {self._timeout_s:g} s"
+            raise TrpcError("SERVICE_UNAVAILABLE", said) from None
         except asyncio.CancelledError:
-            # Cancelled in the same moment as it was granted: the place goes to the next in line.
-            if place.done() and not place.cancelled():
-                self._give_back()
+            self._pass_on(place)
             raise
         finally:
             self._pending.dec()
+
+    def _pass_on(self, place: asyncio.Future[None]) -> None:
+        """Granted in the same moment as its owner gave up: the turn goes to the next in line."""
+        if place.done() and not place.cancelled():
+            self._give_back()
 
     def _give_back(self) -> None:
         while self._line:
@@ -100,3 +123,8 @@ class Pool:
     def refresh(self) -> None:
         """Bring the gauge of idle connections up to date."""
         self._idle_count.set(len(self._idle))
+
+    async def close(self) -> None:
+        """Close what is idle: MySQL ends slowly while clients are connected."""
+        while self._idle:
+            await self._idle.pop().ensure_closed()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from stack.app import jobs_queue
-from stack.app.context import Context
+from stack.app import jobs_queue, metrics
+from stack.app.context import Context, Rows
 from stack.app.passwords import check_password
 from stack.app.protocol import Procedure, TrpcError, mutation, query
 
@@ -77,20 +77,29 @@ def parse(model: type[Any], given: Any) -> Any:
         raise TrpcError("BAD_REQUEST", problem.json(include_url=False)) from problem
 
 
+def utc(moment: datetime) -> datetime:
+    """A moment as the database keeps it: UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
 async def sign_in(ctx: Context, given: Any) -> Any:
     who = parse(Credentials, given)
     rows = await ctx.read("SELECT id, team_id, name, password_hash FROM users WHERE email = %s", [who.email])
     if not rows or not check_password(who.password, rows[0]["password_hash"]):
         raise TrpcError("UNAUTHORIZED", "wrong e-mail address or password")
     session = await ctx.sign_in(rows[0]["id"], rows[0]["team_id"])
-    return {"token": session.token, "userId": session.user_id, "teamId": session.team_id, "name": rows[0]["name"]}
+    return {
+        "token": session.token,
+        "userId": session.user_id,
+        "teamId": session.team_id,
+        "name": rows[0]["name"],
+    }
 
 
 async def me(ctx: Context, _: Any) -> Any:
     sql = "SELECT id, team_id AS teamId, email, name FROM users WHERE id = %s AND team_id = %s"
     who = ctx.user
-    rows = await ctx.cached("auth.me", who.user_id, lambda: ctx.read(sql, [who.user_id, who.team_id]))
-    return rows[0]
+    return await ctx.cached("auth.me", who.user_id, sql, [who.user_id, who.team_id], lambda rows: rows[0])
 
 
 async def sign_out(ctx: Context, _: Any) -> Any:
@@ -99,16 +108,19 @@ async def sign_out(ctx: Context, _: Any) -> Any:
 
 async def dashboard(ctx: Context, _: Any) -> Any:
     team = ctx.user.team_id
+    sql = (
+        "SELECT (SELECT COUNT(*) FROM todos WHERE team_id = %s AND done = 0) AS openTodos,"
+        " (SELECT COUNT(*) FROM users WHERE team_id = %s) AS members,"
+        " (SELECT COUNT(*) FROM events WHERE team_id = %s) AS events,"
+        " id AS teamId, name FROM teams WHERE id = %s"
+    )
+    return await ctx.cached("team.dashboard", None, sql, [team] * 4, lambda rows: rows[0])
 
-    async def compute() -> Any:
-        sql = (
-            "SELECT (SELECT COUNT(*) FROM todos WHERE team_id = %s AND done = 0) AS openTodos,"
-            " (SELECT COUNT(*) FROM users WHERE team_id = %s) AS members,"
-            " (SELECT COUNT(*) FROM events WHERE team_id = %s) AS events, name FROM teams WHERE id = %s"
-        )
-        return {"teamId": team, **(await ctx.read(sql, [team] * 4))[0]}
 
-    return await ctx.cached("team.dashboard", None, compute)
+def _todos(rows: Rows) -> Rows:
+    for row in rows:
+        row["done"] = bool(row["done"])
+    return rows
 
 
 async def todo_list(ctx: Context, given: Any) -> Any:
@@ -118,7 +130,7 @@ async def todo_list(ctx: Context, given: Any) -> Any:
     team = ctx.user.team_id
     sql = f"SELECT {_TODO} FROM todos WHERE team_id = %s AND done = %s AND id > %s ORDER BY id LIMIT %s"
     args = [team, page.done, page.after, page.limit]
-    return await ctx.cached("todo.list", page.model_dump(), lambda: ctx.read(sql, args))
+    return await ctx.cached("todo.list", args, sql, args, _todos)
 
 
 async def todo_by_id(ctx: Context, given: Any) -> Any:
@@ -127,24 +139,25 @@ async def todo_by_id(ctx: Context, given: Any) -> Any:
     rows = await ctx.read(sql, [wanted.id, ctx.user.team_id])
     if not rows:
         raise TrpcError("NOT_FOUND", f"no todo {wanted.id}")
-    return rows[0]
+    return _todos(rows)[0]
 
 
 async def todo_search(ctx: Context, given: Any) -> Any:
     words: Words = parse(Words, given)
     sql = f"SELECT {_TODO} FROM todos WHERE team_id = %s AND MATCH (title, body) AGAINST (%s) LIMIT 20"
     args = [ctx.user.team_id, words.text]
-    return await ctx.cached("todo.search", words.text, lambda: ctx.read(sql, args))
+    return await ctx.cached("todo.search", words.text, sql, args, _todos)
 
 
 async def todo_create(ctx: Context, given: Any) -> Any:
     new: NewTodo = parse(NewTodo, given)
     who = ctx.user
-    sql = "INSERT INTO todos (team_id, user_id, title, body, done, created_at) VALUES (%s, %s, %s, %s, 0, NOW())"
+    sql = "INSERT INTO todos (team_id, user_id, title, body, created_at) VALUES (%s, %s, %s, %s, NOW())"
     async with ctx.transaction() as execute:
         number = await execute(sql, [who.team_id, who.user_id, new.title, new.body])
     job = {"team": who.team_id, "user": who.user_id, "text": f"New todo: {new.title}"[:300]}
     await ctx.cached_call(jobs_queue.enqueue(ctx.services.redis, "notify", job))
+    metrics.JOBS_ENQUEUED.inc()
     return {"id": number, "teamId": who.team_id, "title": new.title}
 
 
@@ -173,16 +186,17 @@ async def event_range(ctx: Context, given: Any) -> Any:
         "SELECT id, team_id AS teamId, title, starts_at AS startsAt, ends_at AS endsAt FROM events"
         " WHERE team_id = %s AND starts_at >= %s AND starts_at < %s ORDER BY starts_at LIMIT 200"
     )
-    args = [ctx.user.team_id, span.start.replace(tzinfo=None), span.end.replace(tzinfo=None)]
-    return await ctx.cached("event.range", span.model_dump(mode="json"), lambda: ctx.read(sql, args))
+    args = [ctx.user.team_id, utc(span.start), utc(span.end)]
+    return await ctx.cached("event.range", args, sql, args)
 
 
 async def event_create(ctx: Context, given: Any) -> Any:
     new: NewEvent = parse(NewEvent, given)
     sql = "INSERT INTO events (team_id, title, starts_at, ends_at) VALUES (%s, %s, %s, %s)"
-    args = [ctx.user.team_id, new.title, new.start.replace(tzinfo=None), new.end.replace(tzinfo=None)]
+    args = [ctx.user.team_id, new.title, utc(new.start), utc(new.end)]
     async with ctx.transaction() as execute:
-        return {"id": await execute(sql, args), "teamId": ctx.user.team_id}
+        number = await execute(sql, args)
+    return {"id": number, "teamId": ctx.user.team_id}
 
 
 async def notification_unread(ctx: Context, _: Any) -> Any:
@@ -203,9 +217,11 @@ async def notification_mark_read(ctx: Context, given: Any) -> Any:
 
 
 async def counter_hit(ctx: Context, _: Any) -> Any:
+    """The team's one row that everybody wants to write."""
+    sql = "UPDATE counters SET hits = LAST_INSERT_ID(hits + 1) WHERE team_id = %s"
     async with ctx.transaction() as execute:
-        await execute("UPDATE counters SET hits = hits + 1 WHERE team_id = %s", [ctx.user.team_id])
-    return {"teamId": ctx.user.team_id}
+        hits = await execute(sql, [ctx.user.team_id])
+    return {"teamId": ctx.user.team_id, "hits": hits}
 
 
 PROCEDURES: dict[str, Procedure] = {

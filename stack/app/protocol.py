@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any, Literal
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 import orjson
+
+from stack.app.encoding import PLAIN, Encoding, dumps
+from stack.app.streaming import json_lines, server_sent_events
+
+log = logging.getLogger(__name__)
 
 ERRORS: dict[str, tuple[int, int]] = {
     "PARSE_ERROR": (-32700, 400),
@@ -21,12 +25,15 @@ ERRORS: dict[str, tuple[int, int]] = {
     "METHOD_NOT_SUPPORTED": (-32005, 405),
     "TIMEOUT": (-32008, 408),
     "CONFLICT": (-32009, 409),
+    "PAYLOAD_TOO_LARGE": (-32013, 413),
     "UNSUPPORTED_MEDIA_TYPE": (-32015, 415),
     "TOO_MANY_REQUESTS": (-32029, 429),
     "INTERNAL_SERVER_ERROR": (-32603, 500),
     "SERVICE_UNAVAILABLE": (-32603, 503),
 }
 """Numeric code and HTTP status by tRPC's name of the error."""
+
+Kind = Literal["query", "mutation", "subscription"]
 
 
 class TrpcError(Exception):
@@ -39,10 +46,10 @@ class TrpcError(Exception):
 
 @dataclass(frozen=True)
 class Procedure:
-    """A query or a mutation; `run` takes the context and the input."""
+    """`run` takes the context and the input; a subscription's gives an asynchronous iterator at once."""
 
-    kind: Literal["query", "mutation"]
-    run: Callable[[Any, Any], Awaitable[Any]]
+    kind: Kind
+    run: Callable[[Any, Any], Any]
 
 
 @dataclass
@@ -58,69 +65,157 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """One HTTP request as the protocol sees it; `path` is what follows the mount point."""
+    """One HTTP request as the protocol sees it; `path` is what follows the mount point, decoded."""
 
     method: str
     path: str
     query: str = ""
     body: bytes = b""
     content_type: str = ""
-    stream: bool = False
-    superjson: bool = False
+    wants_lines: bool = False
+    encoding: Encoding = PLAIN
+
+
+def _unseen(path: str, code: str, seconds: float) -> None:
+    pass
 
 
 class Router:
-    """Answers calls with procedures. `context` goes to every procedure unchanged."""
+    """Answers calls with procedures. `context` goes to every procedure unchanged.
 
-    def __init__(self, procedures: dict[str, Procedure], max_batch_size: int = 100) -> None:
+    `observe(path, code, seconds)` hears of every item that was run, those of a batch one by one; code is OK
+    or the error's name.
+    """
+
+    def __init__(
+        self,
+        procedures: dict[str, Procedure],
+        max_batch_size: int = 100,
+        observe: Callable[[str, str, float], None] = _unseen,
+    ) -> None:
         self.procedures = procedures
         self.max_batch_size = max_batch_size
+        self.observe = observe
 
     async def answer(self, call: Call, context: Any) -> Answer:
         """The answer to a request, errors included; only cancellation is raised."""
         if call.method == "HEAD":
             return Answer(204, content_type="")
-        query = parse_qs(call.query, keep_blank_values=True)
-        is_batch = query.get("batch") == ["1"]
-        paths = [unquote(name) for name in call.path.split(",")] if is_batch else [unquote(call.path)]
-        if len(paths) > self.max_batch_size:
-            problem = TrpcError("BAD_REQUEST", "Batch call exceeds maximum size")
-            return refused(problem, call.superjson)
-        if call.method == "POST" and not call.content_type.startswith("application/json") and call.body:
-            kind = call.content_type or "application/x-www-form-urlencoded"
-            return refused(TrpcError("UNSUPPORTED_MEDIA_TYPE", f'Unsupported content-type "{kind}'), call.superjson)
-        inputs = _inputs(call, query, is_batch, len(paths))
-        if call.stream and is_batch:
-            tasks = [self._item(call, path, given, context) for path, given in zip(paths, inputs, strict=True)]
-            return Answer(200, stream=_jsonl(tasks))
-        items = [await self._item(call, path, given, context) for path, given in zip(paths, inputs, strict=True)]
-        statuses = {status for status, _ in items}
-        status = statuses.pop() if len(statuses) == 1 else 207
-        shown: Any = [item for _, item in items] if is_batch else items[0][1]
-        headers = [("allow", "POST" if call.method == "GET" else "GET")] if status == 405 else []
-        return Answer(status, orjson.dumps(shown), headers=headers)
-
-    async def _item(self, call: Call, path: str, given: Any, context: Any) -> tuple[int, dict[str, Any]]:
         try:
-            if isinstance(given, TrpcError):
-                raise given
-            procedure = self.procedures.get(path)
-            if procedure is None:
-                raise TrpcError("NOT_FOUND", f'No procedure found on path "{path}"')
-            if (procedure.kind == "query") != (call.method == "GET"):
-                said = f'Unsupported {call.method}-request to {procedure.kind} procedure at path "{path}"'
-                raise TrpcError("METHOD_NOT_SUPPORTED", said)
-            data = await procedure.run(context, given)
+            items, is_batch = self._items(call)
+            if call.wants_lines and not is_batch:
+                raise TrpcError("BAD_REQUEST", "Streaming requests must be batched (you can do a batch of 1)")
         except TrpcError as problem:
-            return _error(problem, path, call.superjson)
+            return refused(problem, call.encoding)
+        if call.wants_lines:
+            promised = [self._promised(item, call, context) for item in items]
+            return Answer(200, stream=json_lines(promised, call.encoding, _shape))
+        if not is_batch and items[0].kind == "subscription":
+            return self._subscribe(items[0], call, context)
+        if len(items) == 1:
+            answers = [await self._run(items[0], call, context)]
+        else:
+            answers = await asyncio.gather(*(self._run(item, call, context) for item in items))
+        statuses = {status for status, _ in answers}
+        shown: Any = [item for _, item in answers] if is_batch else answers[0][1]
+        headers = [("allow", "POST" if call.method == "GET" else "GET")] if 405 in statuses else []
+        return Answer(statuses.pop() if len(statuses) == 1 else 207, dumps(shown), headers=headers)
+
+    def _items(self, call: Call) -> tuple[list[_Item], bool]:
+        """What is called, and whether as a batch. Raises TrpcError where all of it is refused."""
+        kind = call.content_type.partition(";")[0].strip().lower()
+        if call.method != "GET" and kind != "application/json":
+            said = f'Unsupported content-type "{call.content_type}' if kind else "Missing content-type header"
+            raise TrpcError("UNSUPPORTED_MEDIA_TYPE", said)
+        query = parse_qs(call.query, keep_blank_values=True) if call.query else {}
+        is_batch = query.get("batch", [""])[0] == "1"
+        paths = call.path.split(",") if is_batch else [call.path]
+        if len(paths) > self.max_batch_size:
+            raise TrpcError("BAD_REQUEST", "Batch call exceeds maximum size")
+        found = [self.procedures.get(path) for path in paths]
+        kinds = list(dict.fromkeys(procedure.kind for procedure in found if procedure))
+        if len(kinds) > 1:
+            raise TrpcError("BAD_REQUEST", f"Cannot mix procedure types in call: {', '.join(kinds)}")
+        raw: bytes | str = call.body if call.method == "POST" else query.get("input", [""])[0]
+        inputs = _inputs(raw, is_batch, len(paths), call.encoding)
+        return [_Item(*each) for each in zip(paths, found, inputs, strict=True)], is_batch
+
+    async def _run(self, item: _Item, call: Call, context: Any) -> tuple[int, dict[str, Any]]:
+        """HTTP status and answer of one item."""
+        try:
+            data = await self._data(item, call, context)
+        except TrpcError as problem:
+            return ERRORS[problem.code][1], {"error": call.encoding.error(_shape(problem, item.path))}
+        return 200, {"result": call.encoding.result(data)}
+
+    async def _promised(self, item: _Item, call: Call, context: Any) -> dict[str, Any]:
+        """One item of a stream: result and data are promises of their own, as the real server has it."""
+        try:
+            data = await self._data(item, call, context)
+        except TrpcError as problem:
+            return {"error": _shape(problem, item.path)}
+        return {"result": _resolved({"data": _resolved(data)})}
+
+    async def _data(self, item: _Item, call: Call, context: Any) -> Any:
+        """What the procedure answers. Raises TrpcError only."""
+        began, code = asyncio.get_running_loop().time(), "OK"
+        try:
+            procedure = item.checked(call.method)
+            if procedure.kind == "subscription":
+                raise TrpcError("BAD_REQUEST", "Cannot batch subscription calls")
+            return await procedure.run(context, item.given)
+        except TrpcError as problem:
+            code = problem.code
+            raise
         except Exception as problem:
-            return _error(TrpcError("INTERNAL_SERVER_ERROR", str(problem)), path, call.superjson)
-        return 200, {"result": _result(data, call.superjson)}
+            code = "INTERNAL_SERVER_ERROR"
+            log.exception("%s failed", item.path)
+            raise TrpcError(code, str(problem)) from problem
+        finally:
+            known = item.path if item.procedure else "unknown"
+            self.observe(known, code, asyncio.get_running_loop().time() - began)
+
+    def _subscribe(self, item: _Item, call: Call, context: Any) -> Answer:
+        try:
+            values = item.checked(call.method).run(context, item.given)
+        except TrpcError as problem:
+            return Answer(
+                ERRORS[problem.code][1], dumps({"error": call.encoding.error(_shape(problem, item.path))})
+            )
+        return Answer(
+            200,
+            content_type="text/event-stream",
+            headers=[("cache-control", "no-cache, no-transform"), ("x-accel-buffering", "no")],
+            stream=server_sent_events(values, call.encoding, _shape),
+        )
 
 
-def _inputs(call: Call, query: dict[str, list[str]], is_batch: bool, count: int) -> list[Any]:
+@dataclass(frozen=True)
+class _Item:
+    """One call of a request; `given` is a TrpcError where the input cannot be read."""
+
+    path: str
+    procedure: Procedure | None
+    given: Any
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.procedure.kind if self.procedure else None
+
+    def checked(self, method: str) -> Procedure:
+        """The procedure, if it exists, takes this method and its input could be read. Raises TrpcError."""
+        if self.procedure is None:
+            raise TrpcError("NOT_FOUND", f'No procedure found on path "{self.path}"')
+        if method != ("POST" if self.procedure.kind == "mutation" else "GET"):
+            said = f'Unsupported {method}-request to {self.procedure.kind} procedure at path "{self.path}"'
+            raise TrpcError("METHOD_NOT_SUPPORTED", said)
+        if isinstance(self.given, TrpcError):
+            raise self.given
+        return self.procedure
+
+
+def _inputs(raw: bytes | str, is_batch: bool, count: int, encoding: Encoding) -> list[Any]:
     """One input a path: None where there is none, a TrpcError where it cannot be read."""
-    raw: bytes | str = call.body if call.method == "POST" else query.get("input", [""])[0]
     if not raw:
         return [None] * count
     try:
@@ -128,95 +223,41 @@ def _inputs(call: Call, query: dict[str, list[str]], is_batch: bool, count: int)
     except orjson.JSONDecodeError as problem:
         return [TrpcError("BAD_REQUEST", str(problem))] * count
     if not is_batch:
-        return [_deserialize(parsed, call.superjson)]
+        return [encoding.read(parsed)]
     if not isinstance(parsed, dict):
         return [TrpcError("BAD_REQUEST", '"input" needs to be an object when doing a batch call')] * count
-    return [_deserialize(parsed.get(str(index)), call.superjson) for index in range(count)]
+    return [encoding.read(parsed.get(str(index))) for index in range(count)]
 
 
-def _deserialize(value: Any, superjson: bool) -> Any:
-    return value.get("json") if superjson and isinstance(value, dict) else value
-
-
-def _result(data: Any, superjson: bool) -> dict[str, Any]:
-    if not superjson:
-        return {} if data is None else {"data": _plain(data)}
-    if data is None:
-        return {"data": {"json": None, "meta": {"values": ["undefined"], "v": 1}}}
-    dates: dict[str, list[str]] = {}
-    shown: dict[str, Any] = {"json": _plain(data, dates)}
-    if dates:
-        shown["meta"] = {"values": dates, "v": 1}
-    return {"data": shown}
-
-
-def _plain(value: Any, dates: dict[str, list[str]] | None = None, path: str = "") -> Any:
-    """A value as JSON has it: dates as ISO strings; the paths of dates are noted for superjson."""
-    if isinstance(value, dict):
-        return {key: _plain(inner, dates, f"{path}.{key}" if path else str(key)) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner, dates, f"{path}.{n}" if path else str(n)) for n, inner in enumerate(value)]
-    if isinstance(value, datetime | date):
-        if dates is not None:
-            dates[path] = ["Date"]
-        return iso(value)
+async def _resolved(value: Any) -> Any:
     return value
 
 
-def iso(moment: datetime | date) -> str:
-    """A date as JavaScript writes it: UTC, milliseconds, Z."""
-    whole = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)
-    return whole.isoformat(timespec="milliseconds") + "Z"
-
-
-def _error(problem: TrpcError, path: str | None, superjson: bool) -> tuple[int, dict[str, Any]]:
-    number, status = ERRORS[problem.code]
-    data: dict[str, Any] = {"code": problem.code, "httpStatus": status}
+def _shape(problem: Exception, path: str | None = None) -> dict[str, Any]:
+    code = problem.code if isinstance(problem, TrpcError) else "INTERNAL_SERVER_ERROR"
+    number, status = ERRORS[code]
+    data: dict[str, Any] = {"code": code, "httpStatus": status}
     if path is not None:
         data["path"] = path
-    shown: dict[str, Any] = {"message": str(problem), "code": number, "data": data}
-    return status, {"error": {"json": shown} if superjson else shown}
+    return {"message": str(problem), "code": number, "data": data}
 
 
-def refused(problem: TrpcError, superjson: bool = False) -> Answer:
+def refused(problem: TrpcError, encoding: Encoding = PLAIN) -> Answer:
     """The whole request refused, before any item was looked at: an object even for a batch."""
-    status, item = _error(problem, None, superjson)
-    return Answer(status, orjson.dumps(item), "text/plain;charset=UTF-8")
-
-
-async def _jsonl(items: list[Awaitable[tuple[int, dict[str, Any]]]]) -> AsyncIterator[bytes]:
-    """httpBatchStreamLink's answer: first what is promised, then each item as it is done.
-
-    A chunk is [its id, 0, [value]]; a value that is still to come is [0] beside [key, 0, id of its chunk].
-    """
-    tasks = {asyncio.ensure_future(item): index for index, item in enumerate(items)}
-    head = {str(index): [[0], [None, 0, index]] for index in range(len(items))}
-    yield orjson.dumps(head) + b"\n"
-    next_id = len(items)
-    try:
-        for done in asyncio.as_completed(list(tasks)):
-            _, item = await done
-            index = next(number for task, number in tasks.items() if task.done() and task.result()[1] is item)
-            if "error" in item:
-                yield orjson.dumps([index, 0, [[item]]]) + b"\n"
-                continue
-            result = item["result"]
-            yield orjson.dumps([index, 0, [[{"result": 0}], ["result", 0, next_id]]]) + b"\n"
-            yield orjson.dumps([next_id, 0, [[{"data": 0}], ["data", 0, next_id + 1]]]) + b"\n"
-            yield orjson.dumps([next_id + 1, 0, [[result.get("data")]]]) + b"\n"
-            next_id += 2
-    finally:
-        for task in tasks:
-            task.cancel()
+    body = dumps({"error": encoding.error(_shape(problem))})
+    return Answer(ERRORS[problem.code][1], body, "text/plain;charset=UTF-8")
 
 
 def query(run: Callable[[Any, Any], Awaitable[Any]]) -> Procedure:
     """A procedure that reads."""
-    assert inspect.iscoroutinefunction(run)
     return Procedure("query", run)
 
 
 def mutation(run: Callable[[Any, Any], Awaitable[Any]]) -> Procedure:
     """A procedure that writes."""
-    assert inspect.iscoroutinefunction(run)
     return Procedure("mutation", run)
+
+
+def subscription(run: Callable[[Any, Any], AsyncIterator[Any]]) -> Procedure:
+    """A procedure that goes on answering."""
+    return Procedure("subscription", run)

@@ -19,7 +19,18 @@ from stack.app.seedplan import PASSWORD, SIZES, email_of, team_shares
 _EPOCH = datetime(2026, 1, 1)
 _BATCH = 2000
 _VERBS = ("review", "write", "plan", "ship", "test", "fix", "draft", "call", "order", "clean")
-_THINGS = ("report", "invoice", "budget", "release", "contract", "slides", "server", "garden", "roadmap", "offer")
+_THINGS = (
+    "report",
+    "invoice",
+    "budget",
+    "release",
+    "contract",
+    "slides",
+    "server",
+    "garden",
+    "roadmap",
+    "offer",
+)
 _PLACES = ("berlin", "office", "home", "factory", "harbour", "lab", "school", "market", "studio", "library")
 
 
@@ -75,7 +86,9 @@ def _member(number: int, share: tuple[int, int]) -> int:
 def _todo(number: int, team: int, members: tuple[int, int]) -> tuple[Any, ...]:
     verb, thing, place = _VERBS[number % 10], _THINGS[number // 7 % 10], _PLACES[number // 31 % 10]
     title = f"{verb} the {thing} {number}"
-    body = f"Before the end of the week, {verb} the {thing} at the {place} and tell the team how it went. " * 2
+    body = (
+        f"Before the end of the week, {verb} the {thing} at the {place} and tell the team how it went. " * 2
+    )
     created = _EPOCH + timedelta(minutes=number % 400_000)
     return number, team, _member(number, members), title, body, number % 4 == 0, created
 
@@ -83,7 +96,13 @@ def _todo(number: int, team: int, members: tuple[int, int]) -> tuple[Any, ...]:
 def _events(total: int, teams: int) -> Iterator[tuple[Any, ...]]:
     for number, team in _owned(total, teams):
         start = _EPOCH + timedelta(hours=number * 7 % (365 * 24))
-        yield number, team, f"{_THINGS[number % 10]} in the {_PLACES[number // 3 % 10]}", start, start + timedelta(hours=1)
+        yield (
+            number,
+            team,
+            f"{_THINGS[number % 10]} in the {_PLACES[number // 3 % 10]}",
+            start,
+            start + timedelta(hours=1),
+        )
 
 
 def _insert(cursor: Any, into: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -97,7 +116,10 @@ def _insert(cursor: Any, into: str, rows: Iterable[tuple[Any, ...]]) -> None:
 
 def main() -> None:
     settings = json.loads(Path(sys.argv[1]).read_text())
-    with pymysql.connect(**settings["primary"], charset="utf8mb4") as connection, connection.cursor() as cursor:
+    with (
+        pymysql.connect(**settings["primary"], charset="utf8mb4") as connection,
+        connection.cursor() as cursor,
+    ):
         seed(cursor, sys.argv[2])
 
 

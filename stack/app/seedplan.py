@@ -9,7 +9,13 @@ PASSWORD = "correct horse battery staple"
 SIZES: dict[str, dict[str, int]] = {
     "small": {"teams": 50, "users": 2_000, "todos": 100_000, "events": 20_000, "notifications": 20_000},
     "medium": {"teams": 200, "users": 10_000, "todos": 500_000, "events": 100_000, "notifications": 100_000},
-    "large": {"teams": 1_000, "users": 50_000, "todos": 2_000_000, "events": 400_000, "notifications": 400_000},
+    "large": {
+        "teams": 1_000,
+        "users": 50_000,
+        "todos": 2_000_000,
+        "events": 400_000,
+        "notifications": 400_000,
+    },
 }
 
 
@@ -20,7 +26,7 @@ def email_of(user: int) -> str:
 
 @cache
 def team_shares(total: int, teams: int) -> tuple[tuple[int, int], ...]:
-    """(first number, count) of each team's share of `total` things: Zipf with exponent 0.8, at least one each.
+    """(first number, count) of each team's share of `total` things: Zipf, exponent 0.8, at least one each.
 
     Numbers begin at 1 and run team by team, so the owner of any row follows from its number.
     """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 
 @dataclass(frozen=True)
@@ -24,28 +25,39 @@ class Settings:
     instance: str
     port: int
     bind: str = "127.0.0.1"
+    files: str = ""
 
 
 def read_settings() -> Settings:
-    """The settings that the command line names."""
+    """The settings that the command line names; attachments go beside the settings unless told otherwise."""
     path, instance, port = sys.argv[1:4]
-    return Settings(**json.loads(Path(path).read_text()), instance=instance, port=int(port))
+    told = json.loads(Path(path).read_text())
+    told.setdefault("files", str(Path(path).resolve().parent / "files"))
+    return Settings(**told, instance=instance, port=int(port))
 
 
-def connect_redis(settings: Settings) -> Redis:
-    """A client with short patience: a request is not to hang on its cache."""
-    return Redis(**settings.redis, socket_timeout=5, socket_connect_timeout=2, max_connections=500)
+def connect_redis(settings: Settings) -> Any:
+    """A client with short patience: a request is not to hang on its cache. "cluster": true means one."""
+    login = dict(settings.redis)
+    patience: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2, "max_connections": 500}
+    if login.pop("cluster", False):
+        return RedisCluster(**login, **patience)
+    return Redis(**login, **patience)
 
 
 def serve(app: Any, settings: Settings) -> None:
     """Serve until told to stop."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     uvicorn.run(
         app,
         host=settings.bind,
         port=settings.port,
         access_log=False,
+        log_config=None,
         log_level="warning",
         lifespan="on",
+        # Longer than the load balancer keeps an idle connection, so that it never reuses one about to close.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
         server_header=False,
     )

@@ -1,4 +1,4 @@
-"""A web instance: server-rendered pages that ask the API as a browser app's server would, and static assets."""
+"""A web instance: pages rendered here that ask the API as a browser app's server would, and assets."""
 
 from __future__ import annotations
 
@@ -180,7 +180,8 @@ ROUTES = [
     Route("/todos/{id:int}", page("todo.html", lambda r: {"todo.byId": {"id": r.path_params["id"]}})),
     Route("/calendar", page("calendar.html", _calendar)),
     Route(
-        "/search", page("search.html", lambda r: {"todo.search": {"text": r.query_params.get("q") or "report"}})
+        "/search",
+        page("search.html", lambda r: {"todo.search": {"text": r.query_params.get("q") or "report"}}),
     ),
     Route("/notifications", page("notifications.html", lambda _: {"notification.unread": None})),
     Route("/static/{name}", static),
