@@ -120,6 +120,7 @@ class FlowLine:
     from_s: Floats
     to_s: Floats
     scheduled_per_s: Floats
+    started_per_s: Floats
     finished_per_s: Floats
     failed_per_s: Floats
     in_flight: Floats
@@ -135,12 +136,12 @@ def flow_line(flows: list[Flow], duration_s: float, most_windows: int = MOST_WIN
     seconds = max(int(np.ceil(duration_s)), 1)
     width = max(int(np.ceil(seconds / most_windows)), 1)
     size = -(-seconds // width)
-    counts = np.zeros((3, seconds))
+    counts = np.zeros((4, seconds))
     gauges = np.zeros((3, seconds))
     lags = np.zeros((size, BUCKETS), dtype=np.int64)
     for flow in flows:
         second = min(max(flow.second, 0), seconds - 1)
-        counts[:, second] += (flow.scheduled, flow.finished, flow.failed)
+        counts[:, second] += (flow.scheduled, flow.started, flow.finished, flow.failed)
         gauges[:, second] += (flow.in_flight, flow.backlog, flow.users)
         lags[second // width] += flow.wake_lag.counts
     starts = np.arange(0, seconds, width)
@@ -151,7 +152,17 @@ def flow_line(flows: list[Flow], duration_s: float, most_windows: int = MOST_WIN
     lag_us = np.array([Histogram(row).quantile_us(0.99) for row in lags])
     names = sorted({flow.generator for flow in flows})
     return FlowLine(
-        from_s, to_s, rates[0], rates[1], rates[2], highest[0], highest[1], highest[2], lag_us, names
+        from_s,
+        to_s,
+        rates[0],
+        rates[1],
+        rates[2],
+        rates[3],
+        highest[0],
+        highest[1],
+        highest[2],
+        lag_us,
+        names,
     )
 
 

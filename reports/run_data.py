@@ -11,6 +11,7 @@ from analysis.samples import Samples
 from analysis.spectrum import RatePoint, rate_curve
 from analysis.tiers import TierPanel, missing_tiers, tier_panels
 from analysis.timeline import FlowLine, Timeline, flow_line
+from reports.doubts import doubts_of
 from results import Run, Slo
 
 MOST_RANGES = 6
@@ -83,6 +84,8 @@ def read_report(run: Run) -> RunReport:
             part.add(interval)
     samples = Samples(run.series(), from_s, duration_s)
     flow = flow_line(run.flows, duration_s)
+    sent = _mean_rate(flow, flow.started_per_s.tolist(), from_s, duration_s)
+    asked = _mean_rate(flow, flow.scheduled_per_s.tolist(), from_s, duration_s)
     return RunReport(
         run=run,
         from_s=from_s,
@@ -98,7 +101,7 @@ def read_report(run: Run) -> RunReport:
         blind=missing_tiers(samples),
         caches=cache_levels(samples),
         objectives=[Objective(slo, measured(slo, table)) for slo in run.slos],
-        doubts=[],
+        doubts=doubts_of(run, samples, flow, sent / asked if asked else math.nan),
     )
 
 

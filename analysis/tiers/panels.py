@@ -56,26 +56,56 @@ def tier_panels(samples: Samples, gaps: list[Gap], duration_s: float) -> list[Ti
 
 
 def _lb(panel: Panel) -> None:
+    """HAProxy's frontends, backends and servers are instances of their own; backends sum their servers up."""
     samples = panel.samples
-    panel.highest("Sessions, highest", "sessions", "sessions_limit")
-    panel.figure("Queue, highest", samples.highest("lb", "queue"), "count", "requests waiting for a server")
-    panel.count("Retries", "retries", bad=True)
-    panel.count("Redispatches", "redispatches", bad=True)
-    panel.count("5xx answers", "errors_5xx", bad=True)
-    panel.figure("Queue time, mean", samples.mean("lb", "queue_time_ms"), "ms")
-    panel.figure("Connect time, mean", samples.mean("lb", "connect_time_ms"), "ms")
-    panel.chart("Requests per second by web server", "per_s", panel.tracks("requests", prefix="web/"))
-    panel.chart("Waiting for a server", "count", panel.tracks("queue", highest=True, prefix="web/"))
+    servers = [name for name in samples.instances("lb", "up") if "/" in name]
+    panel.highest("Connections, highest", "connections", "connections_max")
+    for name in samples.instances("lb", "sessions_limit"):
+        limit = samples.highest("lb", "sessions_limit", name)
+        if name.startswith("frontend/") or name == panel.tier or "/" not in name:
+            panel.figure(f"Sessions, {name}", samples.highest("lb", "sessions", name), "count", of=limit)
+    waiting = [samples.highest("lb", "queue", name) or 0.0 for name in samples.instances("lb", "queue")]
+    panel.figure("Queue, highest", max(waiting, default=None), "count", "requests waiting for a server")
+    for title, metric in (
+        ("Retries", "retries"),
+        ("Redispatches", "redispatches"),
+        ("5xx answers", "errors_5xx"),
+    ):
+        grown = [samples.increase("lb", metric, name) for name in _summing(samples.instances("lb", metric))]
+        known = [value for value in grown if value is not None]
+        total = sum(known) if known else None
+        panel.figure(title, total, "count", alarming=bool(total))
+    for title, metric in (("Queue time, mean", "queue_time_ms"), ("Connect time, mean", "connect_time_ms")):
+        times = [samples.mean("lb", metric, name) for name in _summing(samples.instances("lb", metric))]
+        panel.figure(title, max((time for time in times if time is not None), default=None), "ms")
+    backends = sorted({name.split("/")[0] for name in servers})
+    for backend in backends:
+        lines = panel.tracks("requests", prefix=f"{backend}/")
+        if len(lines) > 1:
+            panel.chart(f"Requests per second by server of {backend}", "per_s", lines)
+    queues = [
+        _renamed(track, track.name.removeprefix("backend/"))
+        for track in panel.tracks("queue", highest=True)
+        if track.name in _summing([one.instance for one in samples.all("lb", "queue")])
+    ]
+    panel.chart("Waiting for a server", "count", queues)
     _process(panel, chart=False)
+
+
+def _summing(instances: list[str]) -> list[str]:
+    """The instances that sum others up, or all where none does, so that nothing counts twice."""
+    return [name for name in instances if name.startswith("backend/")] or instances
 
 
 def _web(panel: Panel) -> None:
     _process(panel)
+    _workers(panel)
 
 
 def _api(panel: Panel) -> None:
     samples, tier = panel.samples, panel.tier
     _process(panel)
+    _workers(panel)
     pools = sorted({m.split(".")[1] for m in samples.metrics(tier) if m.startswith("pool.")})
     for pool in pools:
         name = f"pool.{pool}"
@@ -101,6 +131,21 @@ def _api(panel: Panel) -> None:
         )
 
 
+def _workers(panel: Panel) -> None:
+    """How many requests were served at once, where the number is limited."""
+    samples, tier = panel.samples, panel.tier
+    limit = samples.highest(tier, "workers.max")
+    if not limit:
+        return
+    panel.highest("Workers busy, highest", "workers.used", "workers.max")
+    panel.figure(
+        "Waiting for a worker", samples.highest(tier, "workers.pending"), "count", "requests at once"
+    )
+    panel.chart(
+        "Workers busy", "count", panel.tracks("workers.used", highest=True), limit=limit, limit_name="all busy"
+    )  # fmt: skip
+
+
 def _renamed(track: Track, what: str, with_instance: bool = False) -> Track:
     return replace(track, name=f"{track.name} {what}" if with_instance else what)
 
@@ -114,6 +159,7 @@ def _database(panel: Panel) -> None:
     panel.count("Row lock waits", "row_lock_waits")
     panel.count("Deadlocks", "deadlocks", bad=True)
     panel.count("Slow queries", "slow_queries", bad=True)
+    panel.count("Refused connections", "refused_connections", "max_connections reached", bad=True)
     connections = panel.tracks("connections", highest=True)
     running = panel.tracks("threads_running")
     lines = [_renamed(track, "open") for track in connections] + [
@@ -151,6 +197,7 @@ def _redis(panel: Panel) -> None:
     panel.count("Expired", "expired")
     panel.highest("Clients, highest", "clients", "clients_max")
     panel.count("Rejected clients", "rejected", bad=True)
+    panel.count("Error replies", "errors", bad=True)
     for instance in samples.instances("redis", "hits"):
         good, bad = samples.get("redis", instance, "hits"), samples.get("redis", instance, "misses")
         if good is not None and bad is not None and good.at_s.size == bad.at_s.size:
@@ -167,11 +214,20 @@ def _redis(panel: Panel) -> None:
 
 def _jobs(panel: Panel) -> None:
     samples = panel.samples
-    panel.figure("Queue, highest", samples.highest("jobs", "queue_depth"), "count", "jobs waiting")
-    panel.figure("Finished", samples.mean("jobs", "finished"), "per_s")
-    panel.count("Retries", "retries", bad=True)
-    panel.count("Dead jobs", "dead", bad=True)
-    panel.chart("Jobs waiting", "count", panel.tracks("queue_depth", highest=True))
+    panel.figure("Queue, highest", samples.highest("jobs", "jobs.queued"), "count", "jobs waiting")
+    panel.figure("Done", samples.mean("jobs", "jobs.done"), "per_s")
+    started = samples.increase("jobs", "jobs.start_count")
+    if started:
+        for title, metric in (
+            ("Mean time to start", "jobs.start_seconds"),
+            ("Mean time to finish", "jobs.finish_seconds"),
+        ):
+            seconds = samples.increase("jobs", metric)
+            panel.figure(title, None if seconds is None else seconds / started * 1e3, "ms")
+    panel.count("Retried", "jobs.retried", bad=True)
+    panel.count("Dead", "jobs.dead", bad=True)
+    panel.chart("Jobs waiting", "count", panel.tracks("jobs.queued", highest=True))
+    panel.chart("Jobs done per second", "per_s", panel.tracks("jobs.done"))
     _process(panel, chart=False)
 
 
@@ -203,7 +259,12 @@ def _generator(panel: Panel) -> None:
     samples = panel.samples
     panel.figure("CPU, highest", samples.highest("generator", "cpu_ratio"), "cores", "of 1 core each", of=1.0)
     panel.figure("CPU, mean", samples.mean("generator", "cpu_ratio"), "cores", "cores")
+    panel.figure("Loop lag, highest", _ms(samples.highest("generator", "loop_lag_us")), "ms")
     panel.chart("CPU of each generator", "cores", panel.tracks("cpu_ratio"), limit=1.0, limit_name="one core")
+
+
+def _ms(value_us: float | None) -> float | None:
+    return None if value_us is None else value_us / 1e3
 
 
 def _process(panel: Panel, *, chart: bool = True) -> None:

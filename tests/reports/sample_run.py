@@ -240,10 +240,12 @@ def _write_story(writer: RunWriter, sample: Shape, seconds: int, down: range) ->
         writer.add_digests(_digests())
     writer.add_logs(
         [
-            LogGroup("api", "api1", "WARNING", "slow query: N ms", 41, 33.0, "slow query: 212 ms (todo.search)"),
-            LogGroup("lb", "haproxy", "ALERT", "Server web/web1 is DOWN", 1, float(down.start), "Server web/web1 is DOWN, reason: Layer4 connection problem"),
+            LogGroup("api", "api1", "WARNING", "slow query: N ms", 41, 33.0, "slow query: 212 ms"),
+            LogGroup(
+                "lb", "haproxy", "ALERT", "web1 is DOWN", 1, float(down.start), "web/web1 is DOWN: refused"
+            ),
         ]
-    )  # fmt: skip
+    )
 
 
 def _digests() -> list[Digest]:
@@ -279,13 +281,14 @@ def _samples(sample: Shape, arrivals: np.ndarray, down: range, random: np.random
 
     is_up = np.array([second not in down for second in range(arrivals.size)], dtype=float)
     web_share = np.where(is_up > 0, 0.5, 0.0)
-    put("lb", "haproxy", "sessions", noisy(arrivals * 0.05 / (1 - busy)))
-    put("lb", "haproxy", "sessions_limit", np.full(arrivals.size, 2000.0))
+    put("lb", "frontend/public", "sessions", noisy(arrivals * 0.05 / (1 - busy)))
+    put("lb", "frontend/public", "sessions_limit", np.full(arrivals.size, 2000.0))
     for name, share in (("web/web1", web_share), ("web/web2", 1 - web_share)):
         put("lb", name, "requests", np.cumsum(arrivals * 0.45 * share), "c")
-        put("lb", name, "queue", noisy(np.maximum(busy - 0.8, 0) * 40))
         put("lb", name, "retries", np.cumsum((is_up == 0) * 4.0 * (name == "web/web1")), "c")
         put("lb", name, "up", is_up if name == "web/web1" else np.ones(arrivals.size))
+    put("lb", "backend/web", "queue", np.round(noisy(np.maximum(busy - 0.8, 0) * 40)))
+    put("lb", "backend/web", "retries", np.cumsum((is_up == 0) * 4.0), "c")
     put("lb", "api/api1", "requests", np.cumsum(arrivals * 0.65), "c")
     for metric, level in (
         ("queue_time_ms", np.maximum(busy - 0.8, 0) * 30),
@@ -293,9 +296,9 @@ def _samples(sample: Shape, arrivals: np.ndarray, down: range, random: np.random
         ("response_time_ms", 9 + 14 * busy / (1 - busy)),
         ("total_time_ms", 10 + 15 * busy / (1 - busy)),
     ):
-        put("lb", "haproxy", metric, noisy(level))
-    put("lb", "haproxy", "cache_lookups", total * 0.10, "c")
-    put("lb", "haproxy", "cache_hits", total * 0.088, "c")
+        put("lb", "backend/web", metric, noisy(level))
+    put("lb", "frontend/public", "cache_lookups", total * 0.10, "c")
+    put("lb", "frontend/public", "cache_hits", total * 0.088, "c")
     for tier, instance, cores in (
         ("web", "web1", 0.30),
         ("web", "web2", 0.31),
@@ -359,9 +362,9 @@ def _put_servers(put: Any, noisy: Any, busy: np.ndarray, total: np.ndarray, arri
     put("redis", "redis", "ops", total * 1.3, "c")
     put("redis", "redis", "clients", np.full(size, 14.0))
     put("redis", "redis", "clients_max", np.full(size, 10_000.0))
-    put("jobs", "jobs1", "queue_depth", np.round(noisy(busy * 9)))
-    put("jobs", "jobs1", "finished", total * 0.1, "c")
-    put("jobs", "jobs1", "retries", np.zeros(size), "c")
+    put("jobs", "jobs1", "jobs.queued", np.round(noisy(busy * 9)))
+    put("jobs", "jobs1", "jobs.done", total * 0.1, "c")
+    put("jobs", "jobs1", "jobs.retried", np.zeros(size), "c")
     put("host", "host", "cpu_ratio", np.minimum(noisy(0.06 + busy * 0.82), 1))
     put("host", "host", "memory_used_bytes", np.full(size, 3.1e9))
     put("host", "host", "memory_total_bytes", np.full(size, 25.8e9))

@@ -1,0 +1,52 @@
+"""The last lines of a run on a terminal: the three that matter, and the exit code."""
+
+from __future__ import annotations
+
+from reports.parts import Answer
+from reports.run_data import RunReport, read_report
+from reports.sections.answer import answer, figure_of, p99_us
+from results import Run
+from results.units import show_latency, show_rate, show_ratio
+
+PASSED, FAILED, INCONCLUSIVE = 0, 3, 4
+
+
+def summary(run: Run) -> tuple[list[str], int]:
+    """Three lines (verdict, figures, why or what to do) and the exit code of the verdict."""
+    report = read_report(run)
+    return summary_lines(report), exit_code(report)
+
+
+def summary_lines(report: RunReport) -> list[str]:
+    """The verdict, the figures it rests on, and why or what to do."""
+    told: Answer = answer(report)
+    return [
+        told.sentence,
+        _figures(report),
+        (told.advice if report.failed or report.doubts else "") or told.why,
+    ]
+
+
+def exit_code(report: RunReport) -> int:
+    """0 passed, 3 an objective was missed, 4 not valid or nothing measured."""
+    if report.doubts or not report.overall.requests:
+        return INCONCLUSIVE
+    if report.failed:
+        return FAILED
+    return INCONCLUSIVE if any(one.passed is None for one in report.objectives) else PASSED
+
+
+def _figures(report: RunReport) -> str:
+    overall = report.overall
+    if not overall.requests:
+        return "no requests after the warm-up"
+    pieces = [
+        f"{overall.requests:,} requests at {show_rate(overall.rate_per_s)}",
+        f"p50 {show_latency(overall.response.quantile_us(0.5))}",
+        f"p99 {show_latency(p99_us(report))}",
+        f"errors {show_ratio(overall.error_ratio)}",
+    ]
+    for one in report.objectives:
+        state = {True: "ok", False: "MISSED", None: "no data"}[one.passed]
+        pieces.append(f"{one.slo.text}: {figure_of(one.slo, one.measured)} {state}")
+    return "; ".join(pieces)
