@@ -19,13 +19,8 @@ class Failure(Exception):
         return type(self), (self.kind, self.detail)
 
 
-def kind_of(problem: BaseException | None) -> str | None:
-    """The kind to count a request's failure under; None for success.
-
-    A scenario's own `response.failure("text")` counts as "check", anything else by its class name.
-    """
-    if problem is None:
-        return None
+def kind_of(problem: BaseException) -> str:
+    """The kind to count a request's failure under: its own, or the class of what a scenario handed over."""
     if isinstance(problem, Failure):
         return problem.kind
     return type(problem).__name__

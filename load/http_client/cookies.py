@@ -1,4 +1,4 @@
-"""Cookies of one user, by RFC 6265: domain, path, expiry and Secure; lean because most requests reuse them."""
+"""Cookies of one user, by RFC 6265: domain, path, expiry and Secure. Most requests reuse a built header."""
 
 from __future__ import annotations
 

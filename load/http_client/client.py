@@ -1,0 +1,236 @@
+"""The client that a scenario's `self.client` is: requests by path, timed and counted, each once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from load import recorder
+from load.failure import Failure, kind_of
+from load.http_client.browser_cache import BrowserCache
+from load.http_client.cookies import CookieJar
+from load.http_client.headers import RequestHeaders
+from load.http_client.order import (
+    REDIRECTS,
+    Body,
+    File,
+    Order,
+    Params,
+    basic_auth,
+    encode_body,
+    split_credentials,
+    with_params,
+)
+from load.http_client.response import Response
+from load.http_client.session import Options, Session
+
+_DEFAULT_HEADERS = {"User-Agent": "harness", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+
+
+class HttpClient:
+    """One user's HTTP client. Several greenlets may use it at once, as a browser loads a page's assets.
+
+    Every request is counted once: by the harness's recorder if one is active, else by Locust's request event.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        options: Options | None = None,
+        *,
+        request_event: Any = None,
+        context: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        """`base_url` is put before paths; `request_event` and `context` are Locust's, of a user."""
+        settings = options or Options()
+        self.session = Session(settings)
+        self.headers = RequestHeaders({**_DEFAULT_HEADERS, **settings.headers})
+        """Sent with every request; a scenario may change them."""
+        self.request_name: str | None = None
+        self._event = request_event
+        self._context = context
+        self._timeout_s = settings.timeout_s
+        self._follows = settings.allow_redirects
+        self.base_url = ""
+        if base_url:
+            self.base_url, authorization = split_credentials(base_url)
+            if authorization:
+                self.headers["Authorization"] = authorization
+            self._origin, base_path = self.session.locate(self.base_url + "/")
+            self._base_path = base_path.rstrip("/")
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The user's cookies."""
+        return self.session.cookies
+
+    @property
+    def cache(self) -> BrowserCache | None:
+        """The user's browser cache, if it has one."""
+        return self.session.cache
+
+    def get(self, url: str, **options: Any) -> Response:
+        """`request` with GET."""
+        return self.request("GET", url, **options)
+
+    def head(self, url: str, **options: Any) -> Response:
+        """`request` with HEAD."""
+        return self.request("HEAD", url, **options)
+
+    def options(self, url: str, **options: Any) -> Response:
+        """`request` with OPTIONS."""
+        return self.request("OPTIONS", url, **options)
+
+    def post(self, url: str, data: Body | None = None, json: Any = None, **options: Any) -> Response:
+        """`request` with POST."""
+        return self.request("POST", url, data=data, json=json, **options)
+
+    def put(self, url: str, data: Body | None = None, **options: Any) -> Response:
+        """`request` with PUT."""
+        return self.request("PUT", url, data=data, **options)
+
+    def patch(self, url: str, data: Body | None = None, **options: Any) -> Response:
+        """`request` with PATCH."""
+        return self.request("PATCH", url, data=data, **options)
+
+    def delete(self, url: str, **options: Any) -> Response:
+        """`request` with DELETE."""
+        return self.request("DELETE", url, **options)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        name: str | None = None,
+        data: Body | None = None,
+        json: Any = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        files: Mapping[str, File] | None = None,
+        auth: tuple[str, str] | None = None,
+        catch_response: bool = False,
+        allow_redirects: bool | None = None,
+        timeout: float | None = None,
+        cache: bool | None = None,
+        context: dict[str, Any] | None = None,
+        kind: str = "http",
+        on_data: Callable[[bytes], None] | None = None,
+    ) -> Response:
+        """Make a request and count it. Never raises for what the network or the server did.
+
+        `url` is a path below the base URL, or absolute. `name` is what it is counted as (default: `url`
+        as given) and `kind` the sort of endpoint. `data` is bytes, text, or a form; `json` any JSON value;
+        `files` a multipart form's files by field. `timeout` in seconds, `allow_redirects` and `cache`
+        override the client's options for this request. `on_data` takes the body's pieces as they come;
+        `content` is then empty.
+        """
+        started_s = perf_counter()
+        name = name or self.request_name or url
+        response = Response(self, method, name, kind, catch_response, started_s)
+        response.context = context
+        active = recorder.active
+        if active is not None:
+            active.begin(name, kind, started_s)
+        try:
+            order = self._order(method, url, data, json, params, headers, files, auth)
+            order.on_data = on_data
+            response.url = order.url
+            deadline_s = started_s + (self._timeout_s if timeout is None else timeout)
+            browser = self._browser(cache)
+            self.session.hop(response, order, deadline_s, browser)
+            follows = self._follows if allow_redirects is None else allow_redirects
+            if follows and response.status_code in REDIRECTS:
+                response = self.session.follow(response, order, deadline_s, browser)
+            if response.status_code >= 400:
+                response.error = Failure(f"status {response.status_code}", response.url)
+        except Failure as failure:
+            response.fail(failure)
+        response.ended_s = perf_counter()
+        if not catch_response:
+            self.report(response, response.error)
+        return response
+
+    @contextmanager
+    def rename_request(self, name: str) -> Iterator[None]:
+        """Count every request within the block as `name`."""
+        before, self.request_name = self.request_name, name
+        try:
+            yield
+        finally:
+            self.request_name = before
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self.session.close()
+
+    def report(self, response: Response, problem: Exception | None) -> None:
+        """Count a request's outcome. For a caught response its `with` block calls this."""
+        active = recorder.active
+        if active is None:
+            if self._event is not None:
+                self._fire(response, problem)
+            return
+        timing = response.raw_headers.get(b"server-timing")
+        active.record(
+            response.name,
+            response.kind,
+            response.started_s,
+            response.ended_s,
+            response.bytes_received,
+            "" if problem is None else kind_of(problem),
+            "" if problem is None else str(problem),
+            "" if timing is None else timing.decode("latin-1"),
+        )
+
+    def _fire(self, response: Response, problem: Exception | None) -> None:
+        context = self._context() if self._context else {}
+        self._event.fire(
+            request_type=response.method,
+            name=response.name,
+            response_time=response.response_time_us / 1000,
+            response_length=len(response.content or b""),
+            response=response,
+            context={**context, **response.context} if response.context else context,
+            exception=problem,
+            start_time=time.time() - (perf_counter() - response.started_s),
+            url=response.url,
+        )
+
+    def _order(
+        self,
+        method: str,
+        url: str,
+        data: Body | None,
+        json: Any,
+        params: Params | None,
+        headers: Mapping[str, str] | None,
+        files: Mapping[str, File] | None,
+        auth: tuple[str, str] | None,
+    ) -> Order:
+        if url.startswith("/") and self.base_url:
+            origin, target = self._origin, self._base_path + url
+        elif "://" in url.partition("?")[0]:
+            origin, target = self.session.locate(url)
+        elif self.base_url:
+            origin, target = self._origin, f"{self._base_path}/{url}"
+        else:
+            raise Failure("request", f"{url!r} needs a base URL")
+        order = Order(method, origin, with_params(target, params), self.headers)
+        described: dict[str, str] = {}
+        if data is not None or json is not None or files:
+            order.body, described = encode_body(data, json, files)
+        if auth:
+            described["Authorization"] = basic_auth(*auth)
+        if headers or described:
+            order.headers = self.headers.copy()
+            order.headers.update(described)
+            order.headers.update(headers or {})
+        return order
+
+    def _browser(self, cache: bool | None) -> BrowserCache | None:
+        if cache and self.session.cache is None:
+            self.session.cache = BrowserCache()
+        return None if cache is False else self.session.cache
