@@ -15,7 +15,11 @@ from stack.programs import find_program
 FEWEST_FILES = 4096
 LEAST_MEMORY_BYTES = 2 * 1024**3
 LEAST_DISK_BYTES = 2 * 1024**3
-PROGRAMS = {"HAProxy": ("haproxy",), "MariaDB": ("mariadbd", "mysqld"), "Redis": ("redis-server", "redis-check-rdb")}
+PROGRAMS = {
+    "HAProxy": ("haproxy",),
+    "MariaDB": ("mariadbd", "mysqld"),
+    "Redis": ("redis-server", "redis-check-rdb"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,16 @@ def _programs() -> list[Finding]:
 
 def _cpus() -> Finding:
     count = os.cpu_count() or 1
-    return Finding("CPUs", str(count), count >= 2, "load and system share one CPU: figures will be of both together")
+    return Finding(
+        "CPUs", str(count), count >= 2, "load and system share one CPU: figures will be of both together"
+    )
 
 
 def _memory() -> Finding:
     free = psutil.virtual_memory().available
-    return Finding("memory", f"{free / 1024**3:.1f} GiB free", free >= LEAST_MEMORY_BYTES, "the stack wants about 1 GiB")
+    return Finding(
+        "memory", f"{free / 1024**3:.1f} GiB free", free >= LEAST_MEMORY_BYTES, "the stack wants about 1 GiB"
+    )
 
 
 def _files() -> Finding:
@@ -66,4 +74,6 @@ def _files() -> Finding:
 
 def _disk() -> Finding:
     free = psutil.disk_usage(".").free
-    return Finding("disk", f"{free / 1024**3:.0f} GiB free", free >= LEAST_DISK_BYTES, "runs and seeds need some space")
+    return Finding(
+        "disk", f"{free / 1024**3:.0f} GiB free", free >= LEAST_DISK_BYTES, "runs and seeds need some space"
+    )

@@ -165,7 +165,8 @@ class Target(Model):
             exclude={
                 "primary": hidden,
                 "replica": hidden,
-                "redis": hidden, "load": True,
+                "redis": hidden,
+                "load": True,
                 "seed": {"password"},
                 "logs": True,
             },
@@ -191,7 +192,9 @@ class Target(Model):
 
 def first_problem(problem: ValidationError) -> str:
     """What pydantic minds, in one line."""
-    first = problem.errors()[0]
+    # A key that is not known is most often the misspelt one that is missed elsewhere.
+    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+    first = errors[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
 
 

@@ -1,0 +1,54 @@
+import pytest
+
+from drive.plan import find_scenario, plan_from
+from results import Stages, UsageError
+
+
+def test_a_scenario_is_found_by_path_and_by_short_name() -> None:
+    assert find_scenario("scenarios/web/trpc.py") == find_scenario("web/trpc")
+
+
+def test_an_unknown_scenario_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="did you mean scenarios/web/trpc.py"):
+        find_scenario("scenarios/web/trcp.py")
+
+
+def test_a_rate_and_a_time_make_one_hold_in_the_open_model() -> None:
+    plan = plan_from("web/trpc", rate_per_s=50, for_s=30)
+    assert plan.stages == Stages.constant(50, 30)
+    assert plan.stages.open
+
+
+def test_users_make_the_closed_model() -> None:
+    plan = plan_from("web/trpc", users=7, for_s=30)
+    assert plan.stages == Stages.constant(7, 30, open=False)
+
+
+def test_rate_and_users_together_are_refused() -> None:
+    with pytest.raises(UsageError, match="one of --rate, --users and --stages"):
+        plan_from("web/trpc", rate_per_s=5, users=5)
+
+
+def test_the_warm_up_is_a_fifth_of_the_first_hold_and_at_most_ten_seconds() -> None:
+    assert plan_from("web/trpc", rate_per_s=5, for_s=20).warmup_s == 4
+    assert plan_from("web/trpc", rate_per_s=5, for_s=600).warmup_s == 10
+
+
+def test_a_warm_up_that_leaves_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="leaves nothing"):
+        plan_from("web/trpc", rate_per_s=5, for_s=10, warmup_s=10)
+
+
+def test_a_named_plan_brings_its_stages_and_objectives() -> None:
+    plan = plan_from("demo")
+    assert plan.scenario_name == "scenarios/web/trpc.py"
+    assert [slo.text for slo in plan.slos] == ["p99 < 250 ms", "errors < 0.1%"]
+    assert plan.stages.peak == 120
+
+
+def test_a_plan_with_an_unknown_key_is_refused_in_one_line(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "odd.toml"
+    file.write_text('scenario = "web/trpc"\nstages = "5/s for 5s"\nsloo = "p99<1s"\n')
+    with pytest.raises(UsageError, match=r"odd\.toml: sloo") as refused:
+        plan_from(str(file))
+    assert "\n" not in str(refused.value)
