@@ -67,13 +67,15 @@ def main(debug: bool) -> None:
     """Find out what a web stack carries, what gives way first, and whether a change made it worse."""
 
 
-NAME = click.option("--name", default="default", show_default=True, help="Which stack: several can run side by side.")
-RUNS_FOLDER = click.option("--runs", "runs_folder", type=click.Path(path_type=Path), default=RUNS, show_default=True)
+NAME = click.option("--name", default="default", show_default=True, help="Which of several stacks.")
+RUNS_FOLDER = click.option(
+    "--runs", "runs_folder", type=click.Path(path_type=Path), default=RUNS, help="The folder of stored runs."
+)
 
 
 @main.command()
 @NAME
-@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Turn a knob, e.g. api.pool_size=2.")
+@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="E.g. api.pool_size=2.")
 @click.option("--knobs", is_flag=True, help="List every knob and stop.")
 def up(name: str, settings: tuple[str, ...], knobs: bool) -> None:
     """Start the stack, or bring it to where it should be."""

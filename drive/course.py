@@ -67,7 +67,7 @@ class Course:
             self._check_alive()
             if time.monotonic() > deadline:
                 raise HarnessError(
-                    f"the load processes were not ready within {READY_WITHIN_S:.0f} s: see {self.load.log_path}"
+                    f"load was not ready within {READY_WITHIN_S:.0f} s: see {self.load.log_path}"
                 )
         self.t0 = time.monotonic() + LEAD_S
         self.writer.update(started_at=(datetime.now(UTC) + timedelta(seconds=LEAD_S)).isoformat())

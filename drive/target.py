@@ -148,7 +148,7 @@ class Target(Model):
         return plain
 
     def for_scenarios(self) -> dict[str, Any]:
-        """What the load processes are told: scenarios sign in to servers with the `load` account where there is one."""
+        """What the load processes are told: the `load` account in place of the probes' where there is one."""
         plain = self.resolved()
         if self.load is not None:
             account = {key: value for key, value in self.load.resolved("load account").items() if value}
@@ -199,7 +199,7 @@ def first_problem(problem: ValidationError) -> str:
 
 
 def find_target(name: str | None, stacks: dict[str, Path]) -> Target:
-    """The target with a name: a TOML file, one of targets/, or a running stack (`default` where none is named).
+    """The target with a name: a TOML file, one of targets/, or a running stack (`default` for none).
 
     `stacks` maps the names of running stacks to their target.json. Raises UsageError for an unknown name,
     HarnessError where the stack is not up.

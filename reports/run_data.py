@@ -11,7 +11,7 @@ from analysis.samples import Samples
 from analysis.spectrum import RatePoint, rate_curve
 from analysis.tiers import TierPanel, missing_tiers, tier_panels
 from analysis.timeline import FlowLine, Timeline, flow_line
-from reports.doubts import doubts_of
+from analysis.validity import validity
 from results import Run, Slo
 
 MOST_RANGES = 6
@@ -101,7 +101,7 @@ def read_report(run: Run) -> RunReport:
         blind=missing_tiers(samples),
         caches=cache_levels(samples),
         objectives=[Objective(slo, measured(slo, table)) for slo in run.slos],
-        doubts=doubts_of(run, samples, flow, sent / asked if asked else math.nan),
+        doubts=[f"{reason.text}: {reason.advice}" for reason in validity(run).reasons],
     )
 
 

@@ -1,59 +1,52 @@
-"""The lines that matter at the end of a run, and the exit code that says the same."""
+"""The last lines of a run on a terminal: the three that matter, and the exit code."""
 
 from __future__ import annotations
 
-import math
-
-from analysis.validity import validity
-from reports.run_data import Objective, RunReport, read_report
+from reports.parts import Answer
+from reports.run_data import RunReport, read_report
+from reports.sections.answer import answer, figure_of, p99_us
 from results import Run
 from results.units import show_latency, show_rate, show_ratio
 
-PASSED, FAILED, NOT_VALID = 0, 3, 4
+PASSED, FAILED, INCONCLUSIVE = 0, 3, 4
 
 
 def summary(run: Run) -> tuple[list[str], int]:
-    """Three lines (verdict, figures, trust) and the exit code: 0 passed, 3 failed, 4 not valid."""
+    """Three lines (verdict, figures, why or what to do) and the exit code of the verdict."""
     report = read_report(run)
-    trust = validity(run)
-    verdict, code = _verdict(report)
-    account = run.account
-    lines = [verdict, _figures(report)]
-    if trust.valid:
-        lines.append(f"The run is valid: all {account.scheduled:,} arrivals are accounted for.")
-        return lines, code
-    reasons = "; ".join(f"{reason.text} ({reason.advice})" for reason in trust.reasons)
-    lines.insert(0, f"This run cannot be trusted: {reasons}.")
-    return lines, NOT_VALID
+    return summary_lines(report), exit_code(report)
 
 
-def _verdict(report: RunReport) -> tuple[str, int]:
-    if not report.objectives:
-        return 'No objectives were set: --slo "p99<250ms, errors<0.1%" makes this a verdict.', PASSED
-    missed = [one for one in report.objectives if one.passed is False]
-    unknown = [one for one in report.objectives if one.passed is None]
-    if missed:
-        return f"FAILED: {'; '.join(map(_said, missed))}.", FAILED
-    if unknown:
-        return (
-            f"Cannot tell: nothing was measured for {', '.join(one.slo.text for one in unknown)}.",
-            NOT_VALID,
-        )
-    return f"Passed: {'; '.join(map(_said, report.objectives))}.", PASSED
+def summary_lines(report: RunReport) -> list[str]:
+    """The verdict, the figures it rests on, and why or what to do."""
+    told: Answer = answer(report)
+    return [
+        told.sentence,
+        _figures(report),
+        (told.advice if report.failed or report.doubts else "") or told.why,
+    ]
 
 
-def _said(objective: Objective) -> str:
-    is_ratio = objective.slo.metric == "errors"
-    measured = show_ratio(objective.measured) if is_ratio else show_latency(objective.measured)
-    return f"{objective.slo.text} (measured {measured})"
+def exit_code(report: RunReport) -> int:
+    """0 passed, 3 an objective was missed, 4 not valid or nothing measured."""
+    if report.doubts or not report.overall.requests:
+        return INCONCLUSIVE
+    if report.failed:
+        return FAILED
+    return INCONCLUSIVE if any(one.passed is None for one in report.objectives) else PASSED
 
 
 def _figures(report: RunReport) -> str:
-    response = report.overall.response
-    asked = "" if math.isnan(report.asked_per_s) else f" of {show_rate(report.asked_per_s)} asked"
-    errors = report.overall.failed / report.overall.requests if report.overall.requests else math.nan
-    return (
-        f"{show_rate(report.finished_per_s)} arrivals finished{asked}; response time"
-        f" p50 {show_latency(response.quantile_us(0.5))}, p99 {show_latency(response.quantile_us(0.99))};"
-        f" errors {show_ratio(errors)}."
-    )
+    overall = report.overall
+    if not overall.requests:
+        return "no requests after the warm-up"
+    pieces = [
+        f"{overall.requests:,} requests at {show_rate(overall.rate_per_s)}",
+        f"p50 {show_latency(overall.response.quantile_us(0.5))}",
+        f"p99 {show_latency(p99_us(report))}",
+        f"errors {show_ratio(overall.error_ratio)}",
+    ]
+    for one in report.objectives:
+        state = {True: "ok", False: "MISSED", None: "no data"}[one.passed]
+        pieces.append(f"{one.slo.text}: {figure_of(one.slo, one.measured)} {state}")
+    return "; ".join(pieces)

@@ -263,7 +263,7 @@ class Run:
             "SELECT second, generator, scheduled, started, finished, failed, requests, in_flight, backlog,"
             " users, wake_lag FROM flow ORDER BY second, generator"
         )
-        return [Flow(*figures, Histogram.from_bytes(wake_lag)) for *figures, wake_lag in rows]
+        return [Flow(*row[:-1], Histogram.from_bytes(row[-1])) for row in rows]
 
     @cached_property
     def accounts(self) -> dict[str, Account]:
@@ -300,7 +300,7 @@ class Run:
     def events(self) -> list[Event]:
         """What happened, in order of time."""
         rows = self._db.execute("SELECT at_s, kind, text, tier, instance, data FROM event ORDER BY at_s")
-        return [Event(*said, json.loads(data)) for *said, data in rows]
+        return [Event(*row[:-1], json.loads(row[-1])) for row in rows]
 
     @property
     def levels(self) -> list[Event]:
