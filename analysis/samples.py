@@ -97,4 +97,4 @@ def broken(at_s: Floats, values: Floats, width_s: float) -> tuple[Floats, Floats
     steps = np.diff(at_s)
     far = np.flatnonzero(steps > 2.5 * max(width_s, float(np.median(steps))))
     middles = (at_s[far] + at_s[far + 1]) / 2
-    return np.insert(at_s, far + 1, middles), np.insert(values, far + 1, np.nan)
+    return np.insert(at_s, far + 1, middles), np.insert(values.astype(np.float64), far + 1, np.nan)

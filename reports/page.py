@@ -7,7 +7,7 @@ from pathlib import Path
 from reports.parts import Page, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import about, endpoints, load, tiers, trouble
+from reports.sections import about, endpoints, load, over_time, tiers, trouble
 from reports.sections.answer import answer, facts
 from results import Run
 from results.units import show_duration
@@ -25,7 +25,7 @@ def run_page(report: RunReport) -> Page:
     sections = [
         load.objectives(report),
         load.against_rate(report),
-        load.over_time(report),
+        over_time.over_time(report),
         load.percentiles(report),
         endpoints.endpoints(report),
         *tiers.tiers(report),
@@ -45,5 +45,5 @@ def run_page(report: RunReport) -> Page:
         answer=verdict,
         facts=facts(report),
         sections=kept(sections),
-        foot=f"Run {run.id}. Made from run.db alone; it can be made again any time with: harness report {run.id}",
+        foot=f"Run {run.id}. Made from run.db alone, and can be made again with: harness report {run.id}",
     )

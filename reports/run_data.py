@@ -11,7 +11,7 @@ from analysis.samples import Samples
 from analysis.spectrum import RatePoint, rate_curve
 from analysis.tiers import TierPanel, missing_tiers, tier_panels
 from analysis.timeline import FlowLine, Timeline, flow_line
-from analysis.validity import validity
+from analysis.validity import Reason, validity
 from results import Run, Slo
 
 MOST_RANGES = 6
@@ -50,7 +50,8 @@ class RunReport:
     blind: list[tuple[str, str]]
     caches: list[CacheLevel]
     objectives: list[Objective]
-    doubts: list[str]
+    doubts: list[Reason]
+    """Why the run cannot be trusted; empty when nothing speaks against it."""
 
     @property
     def failed(self) -> list[Objective]:
@@ -84,8 +85,6 @@ def read_report(run: Run) -> RunReport:
             part.add(interval)
     samples = Samples(run.series(), from_s, duration_s)
     flow = flow_line(run.flows, duration_s)
-    sent = _mean_rate(flow, flow.started_per_s.tolist(), from_s, duration_s)
-    asked = _mean_rate(flow, flow.scheduled_per_s.tolist(), from_s, duration_s)
     return RunReport(
         run=run,
         from_s=from_s,
@@ -101,7 +100,7 @@ def read_report(run: Run) -> RunReport:
         blind=missing_tiers(samples),
         caches=cache_levels(samples),
         objectives=[Objective(slo, measured(slo, table)) for slo in run.slos],
-        doubts=[f"{reason.text}: {reason.advice}" for reason in validity(run).reasons],
+        doubts=list(validity(run).reasons),
     )
 
 

@@ -141,9 +141,8 @@ def _workers(panel: Panel) -> None:
     panel.figure(
         "Waiting for a worker", samples.highest(tier, "workers.pending"), "count", "requests at once"
     )
-    panel.chart(
-        "Workers busy", "count", panel.tracks("workers.used", highest=True), limit=limit, limit_name="all busy"
-    )  # fmt: skip
+    busy = panel.tracks("workers.used", highest=True)
+    panel.chart("Workers busy", "count", busy, limit=limit, limit_name="all busy")
 
 
 def _renamed(track: Track, what: str, with_instance: bool = False) -> Track:

@@ -148,6 +148,11 @@ class SpectrumLine:
     color: str = ACCENT
     dashed: bool = False
 
+    def at(self, q: float) -> float:
+        """The latency in us at a share, or at the last one that is known."""
+        place = int(np.searchsorted(self.spectrum.q, q))
+        return float(self.spectrum.latency_us[min(place, self.spectrum.q.size - 1)])
+
 
 def draw_spectrum(
     lines: list[SpectrumLine], limits: list[tuple[float, float, str]], label: str,
@@ -178,13 +183,7 @@ def draw_spectrum(
     for q, limit_us, words in limits:
         x = -math.log10(1 - q) if q < 1 else far
         if x <= far:
-            far_index = shown[0].spectrum.q.size - 1 if shown else 0
-            measured = (
-                shown[0].spectrum.latency_us[min(np.searchsorted(shown[0].spectrum.q, q), far_index)]
-                if shown
-                else 0
-            )
-            below = measured > limit_us
+            below = bool(shown) and shown[0].at(q) > limit_us
             axes.plot([x], [limit_us], marker="_", markersize=16, color=BAD, markeredgewidth=2.5)
             text(
                 axes, x, limit_us / 1.12 if below else limit_us * 1.12, words,

@@ -9,6 +9,10 @@ from reports.run_data import RunReport
 from reports.words import show_bytes
 from results.units import show_duration
 
+_OPEN = (
+    "Load is offered as planned whether or not the system keeps up: users take arrivals from a shared clock."
+)
+_CLOSED = "A fixed number of users each waits for its answer before it goes on: a slow system is asked less."
 _NAMES = {"versions": "Versions", "knobs": "Settings of the system", "host": "Host"}
 
 
@@ -48,15 +52,13 @@ def _words(name: str, value: Any) -> str:
 def method(report: RunReport) -> Section:
     """How the figures were made, in a few sentences."""
     stages = report.run.stages
-    is_open = stages is None or stages.open
+    steady = show_duration(report.to_s - report.from_s)
+    warmup = show_duration(report.from_s) if report.from_s else "0 s"
     items = [
-        "The load is offered as planned whether or not the system keeps up: users take arrivals from a shared clock."
-        if is_open
-        else "A fixed number of users each waits for its answer before it goes on, so a slow system is asked less.",
+        _OPEN if stages is None or stages.open else _CLOSED,
         "Response time counts from the intended start; service time from the moment the request was sent.",
-        "Percentiles come from merged histograms with 128 buckets an octave (at most 0.4% wrong), never from averages.",
-        f"All figures are of the steady part: {show_duration(report.to_s - report.from_s)} after a warm-up of "
-        f"{show_duration(report.from_s) if report.from_s else '0 s'}.",
+        "Percentiles come from merged histograms (at most 0.4% wrong), never from averages.",
+        f"All figures are of the steady part: {steady} after a warm-up of {warmup}.",
         "A request that had not ended when the run did counts as failed, with its age as a lower bound.",
         "The generator's own lag in waking a user is measured apart and is in no response time.",
     ]

@@ -32,11 +32,11 @@ def answer(report: RunReport) -> Answer:
 def _untrusted(report: RunReport) -> Answer:
     first, *others = report.doubts
     figures = f"What was measured: p99 {show_latency(p99_us(report))}{_at_rate(report)}."
-    more = " " + " ".join(sentence(doubt) for doubt in others) if others else ""
+    more = "".join(f" Also: {doubt.text}." for doubt in others)
     return Answer(
-        f"This run cannot be trusted: {first}.",
+        f"This run cannot be trusted: {first.text}.",
         f"{figures}{more}",
-        "Settle this first, then run again; no figure below is evidence for or against the system.",
+        f"{sentence(first.advice)} Until then no figure below is evidence for or against the system.",
         tone="warn",
         accent="cannot be trusted",
         evidence="account",
@@ -75,10 +75,10 @@ def _passed(report: RunReport) -> Answer:
     if not report.objectives:
         return Answer(
             f"p99 was {p99}{at}; no objective was set.",
-            f"Half of all answers came within {show_latency(report.overall.response.quantile_us(0.5))}.{cause}",
+            f"Half of all answers came within {_latency(report, 0.5)}.{cause}",
             "Set objectives with --slo 'p99 < 250ms, errors < 0.1%' to have a verdict.",
             accent=f"p99 was {p99}",
-            evidence="load",
+            evidence="time",
         )
     closest = max(report.objectives, key=lambda one: one.measured / max(one.slo.limit, 1e-12))
     number = len(report.objectives)
@@ -95,7 +95,8 @@ def _passed(report: RunReport) -> Answer:
 
 def _closest_words(closest: Objective) -> str:
     used = closest.measured / closest.slo.limit if closest.slo.limit else 0.0
-    return f"The closest was {closest.slo.text}, at {figure_of(closest.slo, closest.measured)} ({show_ratio(used)} of it)."
+    figure = figure_of(closest.slo, closest.measured)
+    return f"The closest was {closest.slo.text}, at {figure} ({show_ratio(used)} of it)."
 
 
 def _at_rate(report: RunReport) -> str:
@@ -125,6 +126,10 @@ def busiest(panels: list[TierPanel]) -> tuple[TierPanel, TierFigure] | None:
         if figure.of and figure.unit != "bytes" and panel.tier != "generator"
     ]
     return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def _latency(report: RunReport, q: float) -> str:
+    return show_latency(report.overall.response.quantile_us(q))
 
 
 def p99_us(report: RunReport) -> float:
@@ -165,12 +170,14 @@ def _rate_fact(report: RunReport) -> Fact:
 
 
 def _p99_fact(report: RunReport) -> Fact:
-    response, service = report.overall.response, report.overall.service
+    service = report.overall.service
     limits = [one for one in report.objectives if one.slo.metric == "latency" and one.slo.endpoint is None]
     exact = next((one for one in limits if one.slo.quantile == 0.99), None)
     tone: Tone = "" if exact is None or exact.passed is None else "good" if exact.passed else "bad"
     limit = f"limit {show_latency(exact.slo.limit)}; " if exact else ""
-    small = f"{limit}p50 {show_latency(response.quantile_us(0.5))}, service time alone {show_latency(service.quantile_us(0.99))}"
+    small = (
+        f"{limit}p50 {_latency(report, 0.5)}, service time alone {show_latency(service.quantile_us(0.99))}"
+    )
     return Fact("p99 response time", show_latency(p99_us(report)), small, tone)
 
 
@@ -192,7 +199,7 @@ def _trust_fact(report: RunReport) -> Fact:
     cpu = report.samples.highest("generator", "cpu_ratio")
     load = f", generator at most {show_ratio(cpu)} of a core" if cpu is not None else ""
     if report.doubts:
-        return Fact("Can this run be trusted?", "No", sentence(report.doubts[0]), "warn")
+        return Fact("Can this run be trusted?", "No", sentence(report.doubts[0].text), "warn")
     if not account.scheduled:
         return Fact("Can this run be trusted?", "Unknown", "arrivals were not counted", "warn")
     return Fact(

@@ -90,7 +90,7 @@ def _stacks(report: RunReport) -> Stacks | None:
     told.sort(key=lambda total: -total.service.mean_us * total.requests)
     longest = max(total.service.mean_us for total in told)
     stacks = [_stack(total, longest) for total in told[:_MOST_STACKS]]
-    small = "By Server-Timing; 'other' is what no part explains: network, load balancer, queueing. Largest share of all time first."
+    small = "By Server-Timing, the largest share of all time first; 'other' is what no part explains."
     if len(told) > _MOST_STACKS:
         small += f" {len(told) - _MOST_STACKS} more endpoints are left out."
     return Stacks("Where the time went, mean of a request", stacks, small)

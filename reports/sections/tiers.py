@@ -7,7 +7,7 @@ from reports.charts.lines import Line, Story
 from reports.charts.style import ACCENT, BASELINE, GREEN, GREY, INK, ORANGE, VIOLET
 from reports.parts import Block, Cell, Chart, Column, Fact, Facts, Grid, Meter, Meters, Note, Section, Table
 from reports.run_data import RunReport
-from reports.sections.load import holes_of, story_of, time_chart
+from reports.sections.shared import holes_of, story_of, time_chart
 from reports.words import show_count, show_value
 from results import Digest
 from results.units import show_latency, show_ratio, three_digits
@@ -22,7 +22,7 @@ def tiers(report: RunReport) -> list[Section]:
     if not report.panels:
         return []
     story = story_of(report)
-    lead = "Figures are of the steady part. A hatched stretch is one in which a tier could not be asked: unknown, not zero."
+    lead = "Figures are of the steady part. Hatched: a tier could not be asked then; unknown, not zero."
     head = Section("tiers", "Tier by tier", lead, [_saturation(report.panels)])
     return [head, *(_panel(report, panel, story) for panel in report.panels)]
 

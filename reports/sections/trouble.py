@@ -42,7 +42,8 @@ def errors(report: RunReport) -> Section | None:
     more = (
         f" The {_MOST_ROWS} most frequent of {len(found)} kinds are shown." if len(found) > _MOST_ROWS else ""
     )
-    lead = f"{counted(total, 'failure')} of {counted(report.overall.requests, 'request')} in the steady part.{more}"
+    requests = counted(report.overall.requests, "request")
+    lead = f"{counted(total, 'failure')} of {requests} in the steady part.{more}"
     return Section("errors", "Errors", lead, [Table("Errors", columns, rows, sortable=True)])
 
 
@@ -71,7 +72,9 @@ def logs(report: RunReport) -> Section | None:
         ]
         for group in report.run.logs[:_MOST_ROWS]
     ]
-    lead = "Warnings and errors that processes logged during the run; lines that differ only in their numbers are counted together."
+    lead = (
+        "Warnings and errors of every process; lines that differ only in their numbers are counted together."
+    )
     return Section("logs", "Log lines", lead, [Table("Log lines", columns, rows, sortable=True)])
 
 
@@ -117,13 +120,13 @@ def account(report: RunReport) -> Section | None:
     ]
     blocks: list[Block] = [Stacks("Arrivals", [Stack("scheduled", show_count(total.scheduled), segments)])]
     lag = max((flow.wake_lag.quantile_us(0.99) for flow in run.flows if flow.wake_lag.count), default=None)
+    all_counted = show_ratio(1 - abs(total.missing) / scale)
     facts = [
         Fact("Scheduled", show_count(total.scheduled), counted(len(run.accounts), "generator")),
-        Fact("Counted", show_ratio(1 - abs(total.missing) / scale), "finished, failed, unfinished or never started",
-             "bad" if total.missing else "good"),
-        Fact("Unfinished", show_count(total.unfinished), "counted as failed, with their age as a lower bound"),
-        Fact("Never started", show_count(total.never_started), "due, but no user was free", "bad" if total.never_started else ""),
-    ]  # fmt: skip
+        Fact("Accounted for", all_counted, "of all arrivals", "bad" if total.missing else "good"),
+        Fact("Unfinished", show_count(total.unfinished), "failed, with their age as a lower bound"),
+        _never_started(total.never_started),
+    ]
     if lag is not None:
         facts.append(
             Fact("Generator's own lag", show_latency(lag), "p99 of its worst second; in no response time")
@@ -135,6 +138,10 @@ def account(report: RunReport) -> Section | None:
         "Scheduled = finished + failed + unfinished + never started. Nothing that was sent is left uncounted."
     )
     return Section("account", "The account of every arrival", lead, blocks)
+
+
+def _never_started(count: int) -> Fact:
+    return Fact("Never started", show_count(count), "due, but no user was free", "bad" if count else "")
 
 
 def _by_generator(report: RunReport) -> Table:

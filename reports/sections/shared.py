@@ -1,0 +1,71 @@
+"""What several sections share: the story behind charts over time, and charts with their figures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reports.charts.axes import Format, clock
+from reports.charts.lines import Floats, Hole, Line, LineChart, Mark, Story, draw_lines
+from reports.parts import Chart, Figures
+from reports.run_data import RunReport
+from reports.words import NONE
+from results.units import three_digits
+
+WIDE, NARROW = (960, 350), (400, 300)
+"""Pixels of a chart across the page, and of the same chart on a phone."""
+_QUIET_EVENTS = ("stage", "warmup", "level")
+_BAD_EVENTS = ("backend", "fault", "lost", "down", "aborted")
+
+
+def story_of(report: RunReport) -> Story:
+    """The run's warm-up and the events that are worth a line on every chart."""
+    marks = [
+        Mark(event.at_s, event.text, event.kind in _BAD_EVENTS and not event.text.endswith((" up", "over")))
+        for event in report.run.events
+        if event.kind not in _QUIET_EVENTS and 0 <= event.at_s <= report.run.duration_s
+    ]
+    return Story(report.run.duration_s, report.from_s, marks[:40])
+
+
+def holes_of(report: RunReport, tier: str) -> list[Hole]:
+    """Where a tier could not be asked, for its charts."""
+    return [Hole(gap.from_s, gap.to_s, gap.reason) for gap in report.run.gaps if gap.tier == tier]
+
+
+def time_chart(
+    title: str,
+    lines: list[Line],
+    story: Story,
+    show: Format = three_digits,
+    *,
+    stacked: bool = False,
+    limit: float | None = None,
+    limit_label: str = "",
+    broad: bool = False,
+    binary: bool = False,
+) -> Chart:
+    """A chart over time with its figures; a `broad` one fills the page and has a drawing for phones."""
+    spec = LineChart(f"{title}, over time", lines, story, show, limit, limit_label, stacked, binary)
+    at = lines[0].x
+    values = [near(line, at) for line in lines]
+    rows = [
+        [clock(time), *(show(float(v[i])) if np.isfinite(v[i]) else NONE for v in values)]
+        for i, time in enumerate(at.tolist())
+    ]
+    figures = Figures(["since start", *(line.label for line in lines)], rows, at.tolist())
+    if not broad:
+        return Chart(title, draw_lines(spec, 430, 200), "", figures)
+    return Chart(title, draw_lines(spec, 960, 230, "broad"), draw_lines(spec, 400, 210, "narrow"), figures)
+
+
+def near(line: Line, at: Floats) -> Floats:
+    """A line's values nearest to these times; nan where it has none within two steps."""
+    if line.x.size == 0:
+        return np.full(at.size, np.nan)
+    if line.x.size == at.size and np.allclose(line.x, at):
+        return line.y
+    place = np.clip(np.searchsorted(line.x, at), 0, line.x.size - 1)
+    before = np.maximum(place - 1, 0)
+    place = np.where(np.abs(at - line.x[before]) < np.abs(line.x[place] - at), before, place)
+    step = float(np.median(np.diff(at))) if at.size > 1 else 1.0
+    return np.where(np.abs(line.x[place] - at) <= 2 * step, line.y[place], np.nan)
