@@ -25,14 +25,14 @@ from results import Slo
 
 Floats = npt.NDArray[np.float64]
 
-DISTURBANCES = np.array([0.006, 0.02, 0.045])
+DISTURBANCES = np.array([0.004, 0.016, 0.04])
 """Possible sizes of a trial's disturbance, as standard deviations of ln(rate); equally likely before."""
 BASES = np.array([0.0, 0.3, 0.6, 0.85])
 """Shares over the limit that are there at any load, relative to the share allowed."""
 BASE_ODDS = np.array([0.7, 0.1, 0.1, 0.1])
 MISFIT = 0.2
 """How far the line is off at a distance, as a share of the distance."""
-OUTLIER = 0.03
+OUTLIER = 0.01
 """The share of levels that something unrelated spoils."""
 OVERLOAD = 3.0
 """Beyond this distance above the allowed share, on the line's scale, a level only counts as 'beyond'."""

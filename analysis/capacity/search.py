@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analysis.capacity.fit import Estimate, Observation, estimate
-from analysis.capacity.judge import Judged, Outcome, judge, overloaded, pooled_cluster
+from analysis.capacity.judge import Judged, Outcome, SloCount, judge, overloaded, pooled_cluster
 from analysis.capacity.level import Level, LevelResult, Window, allowed
 from analysis.steady import trend
 from results import Slo
@@ -21,8 +21,11 @@ from results import Slo
 
 ROUGH = 0.08
 """While the limit's interval is wider than this (half, relative), levels are short."""
+DEEP = 8.0
+"""A level with this many times the allowed share over the limit fails beyond doubt."""
 HOLD_AT_MOST_S = 30.0
 MEMORIES = 4.0
+"""Levels near the limit last this many times the queue's memory."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Search:
             return level.purpose == "bracket" or held >= level.min_s / 2
         if held < level.min_s:
             return False
-        if level.purpose == "bracket":
+        if level.purpose in ("bracket", "repeat"):
             return self._clear(level, windows)
         means = [math.log(max(w.mean_response_us, 1.0)) for w in windows]
         return not trend(means[held // 4 :]).matters()
@@ -102,10 +105,16 @@ class Search:
             return "invalid"
         if seen.overloaded:
             return "fail"
-        chances = [c.sure(pooled_cluster(self.evidence, i)) for i, c in enumerate(seen.counts) if c.n]
-        if not chances or min(chances) <= 0.2:
-            return "fail" if chances else "invalid"
-        return "pass" if min(chances) >= 0.8 else "unclear"
+        return self._verdict([seen.counts])
+
+    def _verdict(self, levels: Sequence[tuple[SloCount, ...]]) -> Outcome:
+        """The outcome of one level or several alike: the objectives' worst."""
+        verdicts: set[Outcome] = set()
+        for index, counts in enumerate(zip(*levels, strict=True)):
+            pooled = sum(counts[1:], counts[0])
+            verdicts.add(pooled.outcome(pooled_cluster(self.evidence, index)))
+        worst: tuple[Outcome, ...] = ("fail", "unclear", "pass")
+        return next((outcome for outcome in worst if outcome in verdicts), "invalid")
 
     def estimates(self) -> list[Estimate]:
         """For each objective, the highest rate within it, from all levels. Needs evidence."""
@@ -137,12 +146,29 @@ class Search:
         last = self.history[-1]
         if last.overloaded and self._left_s > self.settings.confirm_s:
             return self._pause()
-        outcomes = [self.outcome(seen) for seen in self.evidence]
-        if "fail" not in outcomes:
-            return self._upward()
-        if all(outcome == "fail" for outcome in outcomes):
+        failed = [seen for seen in self.evidence if self.outcome(seen) == "fail"]
+        if not any(self._beyond_doubt(seen) for seen in failed):
+            alone = [seen for seen in failed if len(self._alike(seen)) == 1]
+            return self._repeat(alone[0]) if alone else self._upward()
+        if len(failed) == len(self.evidence):
             return self._downward()
         return self._inward()
+
+    def _alike(self, seen: Judged) -> list[Judged]:
+        """Levels at about the same rate."""
+        return [s for s in self.evidence if abs(s.rate_per_s / seen.rate_per_s - 1) < 0.03]
+
+    def _beyond_doubt(self, seen: Judged) -> bool:
+        """Whether a failed level is more than one bad moment: far beyond the limit, or failing again."""
+        if seen.overloaded or max(count.measure for count in seen.counts if count.n) > DEEP:
+            return True
+        alike = self._alike(seen)
+        return len(alike) > 1 and self._verdict([level.counts for level in alike]) == "fail"
+
+    def _repeat(self, seen: Judged) -> Level | Done:
+        if self._left_s < self.settings.bracket_s:
+            return Done("budget")
+        return Level(seen.rate_per_s, "repeat", 2 * self.settings.bracket_s, 3 * self.settings.bracket_s)
 
     def _first(self) -> Level | Done:
         if len(self.history) >= 2 or self._left_s < self.settings.bracket_s:
