@@ -81,6 +81,11 @@ class Judged:
         return sum(w.finished for w in self.kept) / len(self.kept) if self.kept else float("nan")
 
     @property
+    def kept_all(self) -> bool:
+        """Whether every objective was kept by what was counted, however sure that is."""
+        return self.valid and not self.overloaded and all(c.measure <= 1 for c in self.counts if c.n)
+
+    @property
     def valid(self) -> bool:
         """Whether it is evidence at all."""
         return bool(self.kept) and not self.result.problems

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from analysis.capacity.fit import Estimate, Observation, estimate
 from analysis.capacity.judge import Judged, Outcome, SloCount, judge, overloaded, pooled_cluster
@@ -21,6 +22,8 @@ from results import Slo
 
 ROUGH = 0.08
 """While the limit's interval is wider than this (half, relative), levels are short."""
+MINIMUM_S = 5.0
+"""No level is begun with less time than this left."""
 DEEP = 8.0
 """A level with this many times the allowed share over the limit fails beyond doubt."""
 HOLD_AT_MOST_S = 30.0
@@ -51,11 +54,18 @@ class Settings:
         return max(limits, default=0.0)
 
 
+Reason = Literal["precise", "budget", "max rate", "min rate", "not valid"]
+
+
 @dataclass(frozen=True)
 class Done:
-    """The search has ended, and why: precise, budget, max rate, min rate, or not valid."""
+    """The search has ended, and why.
 
-    reason: str
+    precise: the interval is as narrow as asked. budget: time is up. max rate: never failed up to the rate
+    allowed. min rate: failed at the lowest. not valid: levels from some rate on (or all) were no evidence.
+    """
+
+    reason: Reason
 
 
 @dataclass
@@ -65,6 +75,8 @@ class Search:
     settings: Settings
     history: list[Judged] = field(default_factory=list)
     spent_s: float = 0.0
+    _estimates: list[Estimate] = field(default_factory=list, repr=False)
+    _estimated: int = 0
 
     def observe(self, result: LevelResult) -> None:
         """Take in what a level did."""
@@ -118,7 +130,13 @@ class Search:
 
     def estimates(self) -> list[Estimate]:
         """For each objective, the highest rate within it, from all levels. Needs evidence."""
-        low, high = self._bounds()
+        if len(self.history) != self._estimated:
+            self._estimates, self._estimated = self._estimate(), len(self.history)
+        return self._estimates
+
+    def _estimate(self) -> list[Estimate]:
+        rates = [level.rate_per_s for level in self.evidence]
+        low, high = min(rates) / 2, max(rates) * 1.5
         found = []
         for index, slo in enumerate(self.settings.slos):
             cluster = pooled_cluster(self.evidence, index)
@@ -144,6 +162,8 @@ class Search:
         if not self.evidence:
             return self._first()
         last = self.history[-1]
+        if last.result.problems and len(self._invalid(last.rate_per_s)) < 2 and self._left_s > MINIMUM_S:
+            return last.result.level
         if last.overloaded and self._left_s > self.settings.confirm_s:
             return self._pause()
         failed = [seen for seen in self.evidence if self.outcome(seen) == "fail"]
@@ -166,28 +186,43 @@ class Search:
         return len(alike) > 1 and self._verdict([level.counts for level in alike]) == "fail"
 
     def _repeat(self, seen: Judged) -> Level | Done:
-        if self._left_s < self.settings.bracket_s:
+        if self._left_s < MINIMUM_S:
             return Done("budget")
         return Level(seen.rate_per_s, "repeat", 2 * self.settings.bracket_s, 3 * self.settings.bracket_s)
 
     def _first(self) -> Level | Done:
-        if len(self.history) >= 2 or self._left_s < self.settings.bracket_s:
+        if len(self.history) >= 2 or self._left_s < MINIMUM_S:
             return Done("not valid")
         return self._bracket(self.settings.start_per_s)
 
+    def _invalid(self, rate_per_s: float) -> list[Judged]:
+        """Levels at a rate or below that were no evidence."""
+        return [s for s in self.history if s.result.problems and s.rate_per_s <= rate_per_s]
+
+    @property
+    def _ceiling_per_s(self) -> float:
+        """The lowest rate at which levels were twice no evidence; nothing can be learnt above it."""
+        rates = [s.rate_per_s for s in self.history if s.result.problems]
+        return min((rate for rate in rates if len(self._invalid(rate)) > 1), default=math.inf)
+
     def _upward(self) -> Level | Done:
         highest = max(seen.rate_per_s for seen in self.evidence)
+        top = min(self.settings.max_per_s, self._ceiling_per_s)
         if highest >= self.settings.max_per_s * 0.999:
             return self._confirm(self.settings.max_per_s, "max rate")
-        if self._left_s < self.settings.bracket_s:
+        if highest >= 0.85 * top:
+            return self._confirm(highest, "not valid")
+        if self._left_s < MINIMUM_S:
             return Done("budget")
-        return self._bracket(min(highest * 2, self.settings.max_per_s))
+        if top < self.settings.max_per_s:
+            return self._bracket(min(highest * 2, math.sqrt(highest * top)))
+        return self._bracket(min(highest * 2, top))
 
     def _downward(self) -> Level | Done:
         lowest = min(seen.rate_per_s for seen in self.evidence)
         if lowest <= self.settings.min_per_s * 1.001:
             return Done("min rate")
-        if self._left_s < self.settings.bracket_s:
+        if self._left_s < MINIMUM_S:
             return Done("budget")
         return self._bracket(max(lowest / 2, self.settings.min_per_s))
 
@@ -203,8 +238,8 @@ class Search:
             return Level(self._rough_guess(best), "narrow", 6, 10)
         # Levels on both sides of the limit tell the slope as well.
         side = (0.0, -0.7, 0.7)[len(narrow) % 3] * min(best.spread, ROUGH)
-        rate = min(best.rate_per_s * math.exp(side), self.settings.max_per_s)
-        return Level(rate, "narrow", hold_s, hold_s * 1.5)
+        top = min(self.settings.max_per_s, 0.95 * self._ceiling_per_s)
+        return Level(min(best.rate_per_s * math.exp(side), top), "narrow", hold_s, hold_s * 1.5)
 
     def _rough_guess(self, best: Estimate) -> float:
         """While little is known: just below what came through in overload, if that is believable at all."""
@@ -226,11 +261,14 @@ class Search:
                 wanted.append(4 * rate_per_s * (slo.limit / 1e6 / math.log(allowed(slo) / 2)) ** 2 * MEMORIES)
         return min(max(*wanted, 12.0), HOLD_AT_MOST_S)
 
-    def _confirm(self, rate_per_s: float, reason: str) -> Level | Done:
-        confirmed = [s for s in self.history if s.result.level.purpose == "confirm"]
-        if confirmed or self._left_s < self.settings.bracket_s:
-            return Done(reason)
+    def _confirm(self, rate_per_s: float, reason: Reason) -> Level | Done:
+        """One last level at a rate that should pass; another, lower, while it does not and time is left."""
+        tried = [s for s in self.evidence if s.result.level.purpose == "confirm"]
+        passed = any(seen.kept_all for seen in tried)
+        lower = not tried or rate_per_s < 0.995 * min(s.rate_per_s for s in tried)
         held = min(self.settings.confirm_s, self._left_s - self.settings.lag_s - 1)
+        if passed or not lower or held < MINIMUM_S:
+            return Done(reason)
         return Level(rate_per_s, "confirm", held, held)
 
     def _pause(self) -> Level:
@@ -247,10 +285,6 @@ class Search:
         return Level(
             level.rate_per_s, level.purpose, min(level.min_s, left), min(level.max_s, left), len(self.history)
         )
-
-    def _bounds(self) -> tuple[float, float]:
-        rates = [seen.rate_per_s for seen in self.evidence]
-        return min(rates) / 2, max(rates) * 1.5
 
     def _clear(self, level: Level, windows: Sequence[Window]) -> bool:
         """Whether a bracketing level has said enough: clearly failed, or nothing near the limit."""
