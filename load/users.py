@@ -1,4 +1,4 @@
-"""Base classes for scenarios: change a scenario's base class, and its `self.client` is the lean one."""
+"""Base classes for scenarios: the lean HTTP client, MySQL, and Redis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from locust import User
 from locust.exception import StopTest
 from locust.user.users import RestMixin
 
+from load.counting import Counting
 from load.http_client import HttpClient, Options, Response
+from load.mysql import Database
+from load.redis_client import RedisClient
+from load.target import target
 
 
 class LeanHttpUser(User, RestMixin[Response]):
@@ -44,8 +48,8 @@ class LeanHttpUser(User, RestMixin[Response]):
         options = Options(
             timeout_s=self.network_timeout,
             connect_timeout_s=self.connection_timeout,
-            verify=not self.insecure,
-            ca_file=self.ca_file,
+            verify=not self.insecure and bool(target().get("verify_tls", True)),
+            ca_file=self.ca_file or target().get("ca_file") or None,
             tls_context=type(self).ssl_context_factory,
             max_response_bytes=self.max_response_bytes,
             allow_redirects=self.allow_redirects,
@@ -56,3 +60,35 @@ class LeanHttpUser(User, RestMixin[Response]):
         self.client = HttpClient(
             self.host, options, request_event=environment.events.request, context=self.context
         )
+
+
+class DatabaseUser(User):
+    """A user with MySQL as `self.db.primary` and `self.db.replica` (see load.mysql.Server)."""
+
+    abstract = True
+
+    pool_size: int = 10
+    """Connections of one generator to each server, shared by its users; the wait for one is measured."""
+    timeout_s: float = 10.0
+    """For connecting, for a connection to come free, and for each answer."""
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        counting = Counting(environment.events.request, self.context)
+        self.db = Database(counting, self.pool_size, self.timeout_s)
+
+
+class RedisUser(User):
+    """A user with Redis as `self.redis` (see load.redis_client.RedisClient)."""
+
+    abstract = True
+
+    pool_size: int = 50
+    """Connections of one generator, shared by its users; the wait for one is measured."""
+    timeout_s: float = 5.0
+    """For connecting, for a connection to come free, and for each answer."""
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        counting = Counting(environment.events.request, self.context)
+        self.redis = RedisClient(counting, self.pool_size, self.timeout_s)
