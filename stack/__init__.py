@@ -1,0 +1,1 @@
+"""The system under load that ships with the harness: application, servers, supervisor and faults."""

@@ -18,64 +18,82 @@ class _Group(BaseModel):
 class Web(_Group):
     """The web instances."""
 
-    instances: int = Field(2, ge=1, le=15, description="web instances behind the load balancer")
+    instances: int = Field(default=2, ge=1, le=15, description="web instances behind the load balancer")
 
 
 class Api(_Group):
     """The API instances and their connection pools."""
 
-    instances: int = Field(1, ge=1, le=15, description="API instances behind the load balancer")
-    workers: int = Field(64, ge=1, le=10_000, description="requests that one API instance works on at a time")
-    pool_size: int = Field(10, ge=1, le=1000, description="connections of each pool (primary, replica) per instance")
-    pool_timeout_s: float = Field(60, gt=0, description="how long a request waits for a connection")
-    slow_ms: float = Field(0, ge=0, description="time added to every todo.list, to try a comparison with")
+    instances: int = Field(default=1, ge=1, le=15, description="API instances behind the load balancer")
+    workers: int = Field(
+        default=64, ge=1, le=10_000, description="requests that one API instance works on at a time"
+    )
+    pool_size: int = Field(
+        default=10, ge=1, le=1000, description="connections of each pool (primary, replica) per instance"
+    )
+    pool_timeout_s: float = Field(default=60, gt=0, description="how long a request waits for a connection")
+    slow_ms: float = Field(
+        default=0, ge=0, description="time added to every todo.list, to try a comparison with"
+    )
 
 
 class Cache(_Group):
     """The query cache."""
 
-    ttl_s: int = Field(3600, ge=1, description="how long a cached answer is kept")
+    ttl_s: int = Field(default=3600, ge=1, description="how long a cached answer is kept")
 
 
 class Lb(_Group):
     """HAProxy."""
 
-    maxconn: int = Field(2000, ge=1, le=8000, description="connections the load balancer accepts at a time")
-    server_maxconn: int = Field(256, ge=1, le=8000, description="requests sent to one instance at a time")
+    # Each takes two files here and two inside, and many a machine allows a process 20,000.
+    maxconn: int = Field(
+        default=2000, ge=1, le=4000, description="connections the load balancer accepts at a time"
+    )
+    server_maxconn: int = Field(
+        default=256, ge=1, le=4000, description="requests sent to one instance at a time"
+    )
 
 
 class Redis(_Group):
     """Redis."""
 
-    maxmemory: str = Field("64mb", pattern=r"^\d+(kb|mb|gb)$", description="memory before it evicts")
-    maxmemory_policy: Literal["allkeys-lru", "allkeys-lfu", "volatile-lru", "noeviction"] = Field(
-        "allkeys-lru", description="what it evicts"
+    maxmemory: str = Field(default="64mb", pattern=r"^\d+(kb|mb|gb)$", description="memory before it evicts")
+    maxmemory_policy: Literal["volatile-lru", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "noeviction"] = (
+        Field(
+            default="volatile-lru",
+            description="what it evicts; only cached values may expire, the job queue may not",
+        )
     )
 
 
 class Db(_Group):
     """MariaDB primary and replica."""
 
-    max_connections: int = Field(200, ge=10, le=5000, description="connections each server accepts")
-    buffer_pool: str = Field("64M", pattern=r"^\d+[KMG]$", description="size of each server's buffer pool")
+    max_connections: int = Field(default=200, ge=10, le=5000, description="connections each server accepts")
+    buffer_pool: str = Field(
+        default="64M", pattern=r"^\d+[KMG]$", description="size of each server's buffer pool"
+    )
 
 
 class Jobs(_Group):
     """The background workers."""
 
-    workers: int = Field(1, ge=1, le=15, description="job worker processes")
+    workers: int = Field(default=1, ge=1, le=15, description="job worker processes")
 
 
 class Seed(_Group):
     """The data that the stack starts with."""
 
-    size: Literal["small", "medium", "large"] = Field("small", description="how much data is seeded")
+    size: Literal["small", "medium", "large"] = Field(default="small", description="how much data is seeded")
 
 
 class Ports(_Group):
     """Where the stack listens."""
 
-    base: int = Field(0, ge=0, le=32000, description="first of 100 loopback ports; 0 chooses by stack")
+    base: int = Field(
+        default=0, ge=0, le=32000, description="first of 100 loopback ports; 0 chooses by stack"
+    )
 
 
 class Knobs(_Group):
@@ -108,7 +126,7 @@ def parse_settings(settings: Iterable[str]) -> dict[str, str]:
 
 
 def make_knobs(settings: dict[str, str]) -> Knobs:
-    """The defaults with settings over them. Raises SettingError for an unknown name or a value out of range."""
+    """The defaults with settings over them. Raises SettingError for a name or value that cannot be."""
     defaults = Knobs().flat()
     nested: dict[str, dict[str, str]] = {}
     for name, value in settings.items():

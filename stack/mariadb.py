@@ -81,7 +81,7 @@ def bootstrap(data: Path) -> None:
 
 
 def accounts_sql(secrets: dict[str, str]) -> str:
-    """Run by each server whenever it starts: the accounts, with this stack's passwords, and no binlog entry."""
+    """Run by each server whenever it starts: the accounts with this stack's passwords, not in the binlog."""
     grants = {
         "app": ["ALL ON app.*"],
         "repl": ["REPLICATION SLAVE ON *.*"],
@@ -125,8 +125,8 @@ def start_replication(place: Place, primary_port: int) -> None:
     with connect(place, "replica") as replica, replica.cursor() as cursor:
         cursor.execute("STOP SLAVE")
         cursor.execute(
-            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%s, MASTER_USER='repl', MASTER_PASSWORD=%s,"
-            " MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1",
+            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%s, MASTER_USER='repl',"
+            " MASTER_PASSWORD=%s, MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1",
             (primary_port, place.credentials()["repl"]),
         )
         cursor.execute("START SLAVE")
@@ -146,6 +146,6 @@ def replication(place: Place) -> dict[str, Any]:
 
 
 def forget_binlog(place: Place) -> None:
-    """Empty the primary's binlog and GTID state, so that a copy of its data can serve as a replica's start."""
+    """Empty the primary's binlog and GTID state, so that a copy of its data can be a replica's start."""
     with connect(place, "primary") as primary, primary.cursor() as cursor:
         cursor.execute("RESET MASTER")

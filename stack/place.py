@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from stack.errors import SettingError
+from stack.ports import Ports, first_free_slot
 from stack.programs import CHECKOUT
-
-FIRST_PORT = 18000
-PORTS_EACH = 100
 
 
 def state_folder() -> Path:
@@ -27,55 +25,6 @@ def state_folder() -> Path:
 def stack_names() -> list[str]:
     """The stacks that exist, running or not."""
     return sorted(folder.name for folder in (state_folder() / "stacks").glob("*") if folder.is_dir())
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The loopback ports of one stack, all below those that the kernel hands out."""
-
-    base: int
-
-    @property
-    def lb(self) -> int:
-        """The load balancer: what a user's browser would talk to."""
-        return self.base
-
-    @property
-    def lb_metrics(self) -> int:
-        """HAProxy's Prometheus page."""
-        return self.base + 1
-
-    @property
-    def lb_api(self) -> int:
-        """The load balancer's inner door, through which web instances reach the API."""
-        return self.base + 2
-
-    @property
-    def primary(self) -> int:
-        """MariaDB, writes."""
-        return self.base + 10
-
-    @property
-    def replica(self) -> int:
-        """MariaDB, reads."""
-        return self.base + 11
-
-    @property
-    def redis(self) -> int:
-        """Redis."""
-        return self.base + 12
-
-    def api(self, number: int) -> int:
-        """API instance number 1, 2 ..."""
-        return self.base + 20 + number
-
-    def web(self, number: int) -> int:
-        """Web instance number 1, 2 ..."""
-        return self.base + 40 + number
-
-    def jobs(self, number: int) -> int:
-        """Metrics of job worker number 1, 2 ..."""
-        return self.base + 60 + number
 
 
 @dataclass(frozen=True)
@@ -121,12 +70,13 @@ class Place:
             folder.chmod(0o700)
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file that only its owner can read."""
+        """Write a file that only its owner can read; readers meanwhile see the old or the new one."""
         path = self.folder / name
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-        return path
+        return unfinished.replace(path)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """What `write` stored as JSON; empty where there is none, or where writing it was cut off."""
@@ -145,13 +95,21 @@ class Place:
         return known
 
     def ports(self, asked_base: int) -> Ports:
-        """The stack's ports: those asked for, or the first hundred that no other stack has."""
+        """The stack's ports: those asked for, or the first hundred that nobody has."""
         if asked_base:
             return Ports(asked_base)
         known = self.read_json("ports.json")
         if not known:
-            taken = {Place(name).read_json("ports.json").get("base") for name in stack_names()}
-            slots = range(FIRST_PORT, FIRST_PORT + 100 * PORTS_EACH, PORTS_EACH)
-            known = {"base": next(base for base in slots if base not in taken)}
+            taken = {int(Place(name).read_json("ports.json").get("base", 0)) for name in stack_names()}
+            known = {"base": first_free_slot(taken)}
             self.write("ports.json", json.dumps(known))
         return Ports(known["base"])
+
+    def active_faults(self) -> list[str]:
+        """The disturbances that were begun and not ended."""
+        return list(self.read_json("faults.json").get("on", []))
+
+    def set_fault(self, name: str, *, on: bool) -> None:
+        """Write down that a disturbance begins or has ended."""
+        others = [known for known in self.active_faults() if known != name]
+        self.write("faults.json", json.dumps({"on": [*others, name] if on else others}))

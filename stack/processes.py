@@ -13,12 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stack import mariadb
 from stack.knobs import Knobs
-from stack.place import Place, Ports
+from stack.place import Place
+from stack.ports import Ports
 from stack.programs import CHECKOUT, environment, find_program
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "config"), undefined=StrictUndefined, autoescape=False
 )
+_templates.filters["escaped"] = lambda value: str(value).replace("%", "%%")  # supervisord expands %
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def write_configuration(place: Place, knobs: Knobs, ports: Ports) -> list[Proces
         "redis.conf",
         f'bind 127.0.0.1\nport {ports.redis}\nrequirepass {secrets["redis"]}\ndir "{data}"\nsave ""\n'
         f"appendonly no\nmaxmemory {knobs.redis.maxmemory}\nmaxmemory-policy {knobs.redis.maxmemory_policy}\n"
-        "latency-tracking yes\n",
+        # A new title would overwrite the process's environment, by which an orphan is known.
+        "latency-tracking yes\nset-proc-title no\n",
     )
     place.write("init.sql", mariadb.accounts_sql(secrets))
     place.write("app.json", json.dumps(app_settings(place, knobs, ports), indent=1))

@@ -23,11 +23,11 @@ def find_program(*names: str) -> Path:
         found = shutil.which(name, path=path)
         if found:
             return Path(found)
-    raise StackError(f"{names[0]} is not installed: 'make servers' fetches it into .servers, or use --compose")
+    raise StackError(f"{names[0]} is not installed: 'make servers' fetches it, or use --compose")
 
 
 def data_folder(program: Path, *names: str) -> Path:
-    """The folder of a program's data files, such as MariaDB's `share/mysql`, beside wherever it is installed."""
+    """The folder of a program's data files, such as MariaDB's `share/mysql`, wherever it is installed."""
     for prefix in (program.resolve().parent.parent, program.resolve().parent.parent.parent):
         for name in names:
             if (prefix / name).is_dir():
@@ -40,4 +40,8 @@ def environment() -> dict[str, str]:
     if not UNPACKED.is_dir():
         return {}
     folders = [UNPACKED / "usr" / "lib", UNPACKED / "lib", *(UNPACKED / "usr" / "lib").glob("*-linux-*")]
-    return {"LD_LIBRARY_PATH": os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])}
+    return {
+        "LD_LIBRARY_PATH": os.pathsep.join(
+            [*map(str, folders), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+        )
+    }

@@ -1,4 +1,4 @@
-"""The seed, made once: a copy of the seeded data folder serves every later stack of the same schema and size."""
+"""The seed, made once: a copy of the data folder serves every later stack of the same schema and size."""
 
 from __future__ import annotations
 
@@ -36,12 +36,16 @@ def cached_seed(knobs: Knobs) -> Path | None:
 
 
 def keep_seed(place: Place, knobs: Knobs) -> None:
-    """Keep a stopped primary's data for later; what older schemas left is removed."""
-    folder = _cache(knobs.seed.size)
-    for old in folder.parent.glob(f"seed-{knobs.seed.size}-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    ignore = shutil.ignore_patterns("binlog.*", "ib_buffer_pool", "*.pid")
-    shutil.copytree(place.folder / "primary", folder / "data", ignore=ignore)
+    """Keep a stopped primary's data for later, without its binlog; what older schemas left is removed."""
     for file in (place.folder / "primary").glob("binlog.*"):
         file.unlink()
-    (folder / "seeded.json").write_text(json.dumps(seed_facts(knobs.seed.size)))
+    folder = _cache(knobs.seed.size)
+    making = folder.with_name(f"making-{place.name}")
+    shutil.rmtree(making, ignore_errors=True)
+    shutil.copytree(
+        place.folder / "primary", making / "data", ignore=shutil.ignore_patterns("ib_buffer_pool", "*.pid")
+    )
+    (making / "seeded.json").write_text(json.dumps(seed_facts(knobs.seed.size)))
+    for old in folder.parent.glob(f"seed-{knobs.seed.size}-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    making.replace(folder)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -111,10 +111,8 @@ def survivors(place: Place) -> list[psutil.Process]:
 def stop_everything(place: Place) -> None:
     """Stop supervisord and all that carries the stack's mark, by force after a grace time."""
     if answers(place):
-        try:
+        with contextlib.suppress(OSError, xmlrpc.client.Error):
             _rpc(place).shutdown()
-        except (OSError, xmlrpc.client.Error):
-            pass
         wait_until(lambda: not answers(place) and not survivors(place), _GRACE_S, 0.05)
     left = survivors(place)
     for process in left:
@@ -133,22 +131,6 @@ def _signal(process: psutil.Process, method: str) -> None:
         getattr(process, method)()
     except psutil.Error:
         pass
-
-
-def port_holder(port: int) -> str | None:
-    """Who listens on a loopback port, as people name a process; None where it is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-            return None
-        except OSError:
-            pass
-    try:
-        listeners = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port and c.pid]
-        return next((f"{psutil.Process(c.pid).name()}, process {c.pid}" for c in listeners), "a process of another user")
-    except psutil.Error:
-        return "another process"
 
 
 def tail(file: Path, lines: int = 5) -> str:

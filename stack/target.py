@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import Any
 
 from stack import supervision
+from stack.asked import Asked
 from stack.knobs import Knobs
 from stack.place import Place
 from stack.ports import Ports
-from stack.processes import Process
+from stack.processes import Process, processes
 from stack.programs import environment, find_program
 
 
 def describe_target(place: Place, knobs: Knobs, ports: Ports, made: list[Process]) -> dict[str, Any]:
-    """Addresses, credentials, processes, knobs and versions as plain data; kept readable by the owner alone."""
+    """Addresses, credentials, processes, knobs and versions; to be kept readable by the owner alone."""
     info = supervision.process_info(place)
     pids = {name: int(known["pid"]) for name, known in info.items() if known["pid"]}
     secrets = place.credentials()
 
     def instance(process: Process) -> dict[str, Any]:
         url = f"http://127.0.0.1:{process.port}"
-        return {"name": process.name, "url": url, "metrics_url": f"{url}/metrics", "pid": pids.get(process.name)}
+        return {
+            "name": process.name,
+            "url": url,
+            "metrics_url": f"{url}/metrics",
+            "pid": pids.get(process.name),
+        }
 
     def database(role: str, port: int) -> dict[str, Any]:
         login = {"user": "probe", "password": secrets["probe"], "database": "app"}
@@ -39,7 +46,12 @@ def describe_target(place: Place, knobs: Knobs, ports: Ports, made: list[Process
         **{tier: [instance(p) for p in made if p.tier == tier] for tier in ("web", "api", "jobs")},
         "primary": database("primary", ports.primary),
         "replica": database("replica", ports.replica),
-        "redis": {"host": "127.0.0.1", "port": ports.redis, "password": secrets["redis"], "pid": pids.get("redis")},
+        "redis": {
+            "host": "127.0.0.1",
+            "port": ports.redis,
+            "password": secrets["redis"],
+            "pid": pids.get("redis"),
+        },
         "processes": [{"name": p.name, "tier": p.tier, "pid": pids[p.name]} for p in made if p.name in pids],
         "load": {"user": "app", "password": secrets["app"]},
         "knobs": knobs.flat(),
@@ -60,6 +72,15 @@ def versions() -> dict[str, str]:
     for name, command in asked.items():
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment() or None)
         words = done.stdout.split()
-        found[name] = next((w.strip(",").removeprefix("v=") for w in words if w.strip("v=,")[:1].isdigit()), "?")
+        found[name] = next(
+            (w.strip(",").removeprefix("v=") for w in words if w.strip("v=,")[:1].isdigit()), "?"
+        )
     return found
 
+
+def write_target(place: Place) -> None:
+    """Write target.json anew, as things are now."""
+    knobs = Asked.of(place).knobs()
+    ports = place.ports(knobs.ports.base)
+    described = describe_target(place, knobs, ports, processes(place, knobs, ports))
+    place.write("target.json", json.dumps(described, indent=1))
