@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from stack.app import metrics
+from stack.app import api_metrics, metrics
 from stack.app.asgi import read_body, send_answer, token_of
 from stack.app.context import Context, Services
 from stack.app.encoding import PLAIN, SUPERJSON, Encoding
@@ -32,7 +32,7 @@ class Api:
         self.files = Attachments(Path(settings.files))
         workers = int(settings.knobs["api.workers"])
         self.slots = asyncio.Semaphore(workers)
-        metrics.WORKERS_MAX.set(workers)
+        api_metrics.WORKERS_MAX.set(workers)
 
     def start(self) -> None:
         """Make what needs the running loop."""
@@ -72,23 +72,23 @@ class Api:
     async def _in_line(self, scope: dict[str, Any], mount: str, rest: str, receive: Any, send: Any) -> None:
         """Wait for a free slot, then answer."""
         timing = Timing()
-        metrics.WORKERS_PENDING.inc()
+        api_metrics.WORKERS_PENDING.inc()
         try:
             await self.slots.acquire()
         finally:
-            metrics.WORKERS_PENDING.dec()
-        metrics.WORKERS_USED.inc()
+            api_metrics.WORKERS_PENDING.dec()
+        api_metrics.WORKERS_USED.inc()
         try:
             waited = time.perf_counter() - timing.began
             timing.add("queue", waited)
-            metrics.WORKERS_WAIT.observe(waited)
+            api_metrics.WORKERS_WAIT.observe(waited)
             if mount == "files":
                 route, answer = await self._file(scope, rest, receive, timing)
             else:
                 route, answer = await self._trpc(scope, rest, _MOUNTS[mount], receive, timing)
             await send_answer(send, answer, timing)
         finally:
-            metrics.WORKERS_USED.dec()
+            api_metrics.WORKERS_USED.dec()
             self.slots.release()
         metrics.REQUESTS.labels(route, str(answer.status)).inc()
         metrics.DURATION.labels(route).observe(time.perf_counter() - timing.began)
@@ -156,8 +156,8 @@ def _headers(scope: dict[str, Any]) -> dict[bytes, str]:
 
 
 def _observe(procedure: str, code: str, seconds: float) -> None:
-    metrics.CALLS.labels(procedure, code).inc()
-    metrics.CALL_DURATION.labels(procedure).observe(seconds)
+    api_metrics.CALLS.labels(procedure, code).inc()
+    api_metrics.CALL_DURATION.labels(procedure).observe(seconds)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from asyncmy.cursors import DictCursor
 from asyncmy.errors import MySQLError
 from redis.exceptions import RedisError
 
-from stack.app import metrics
+from stack.app import api_metrics as metrics
 from stack.app.encoding import Prepared
 from stack.app.pool import Pool
 from stack.app.protocol import TrpcError
@@ -82,7 +82,7 @@ class Context:
         self._reads_primary = wrote is not None
         if version is None:
             # Nobody wrote yet, or Redis dropped it: a new one, for what an older one names may be stale.
-            version = str(time.time_ns())
+            version = str(time.time_ns() - int(OWN_WRITES_S * 1e9))
             await self.cached_call(self.services.redis.set(keys[2], version, nx=True))
         self._version_ns = int(version)
 

@@ -39,7 +39,7 @@ class Attachments:
                     size += file.write(piece)
             sql = (
                 "INSERT INTO attachments (team_id, user_id, name, bytes, sha256, created_at)"
-                " VALUES (%s, %s, %s, %s, %s, NOW())"
+                " VALUES (%s, %s, %s, %s, %s, UTC_TIMESTAMP())"
             )
             async with ctx.transaction() as execute:
                 args = [who.team_id, who.user_id, name[:200] or "unnamed", size, digest.hexdigest()]

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from stack.app import jobs_queue, metrics
+from stack.app import job_metrics, jobs_queue, metrics
 from stack.app.serving import Settings, connect_redis, read_settings, serve
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,9 @@ TICK_S = 0.5
 
 async def notify(connection: Any, job: dict[str, Any]) -> None:
     """Leave a notification."""
-    sql = "INSERT INTO notifications (team_id, user_id, text, created_at) VALUES (%s, %s, %s, NOW())"
+    sql = (
+        "INSERT INTO notifications (team_id, user_id, text, created_at) VALUES (%s, %s, %s, UTC_TIMESTAMP())"
+    )
     async with connection.cursor() as cursor:
         await cursor.execute(sql, (job["team"], job["user"], job["text"]))
 
@@ -75,26 +77,26 @@ class Worker:
     async def count(self) -> None:
         """Bring the gauges up to date. Raises RedisError."""
         waiting, later, dead = await jobs_queue.depths(self.redis)
-        metrics.JOBS_QUEUED.set(waiting)
-        metrics.JOBS_LATER.set(later)
-        metrics.JOBS_DEAD_KEPT.set(dead)
+        job_metrics.JOBS_QUEUED.set(waiting)
+        job_metrics.JOBS_LATER.set(later)
+        job_metrics.JOBS_DEAD_KEPT.set(dead)
 
     async def _run(self, raw: bytes) -> None:
         job = orjson.loads(raw)
-        metrics.JOB_START.observe(time.time() - job["at"])
+        job_metrics.JOB_START.observe(time.time() - job["at"])
         try:
             if self.connection is None or self.connection._stream_broken:
                 self.connection = await asyncmy.connect(**self.settings.primary, autocommit=True)
             await KINDS[job["kind"]](self.connection, job)
         except (asyncmy.errors.MySQLError, OSError, KeyError) as problem:
             again = await jobs_queue.retry_or_bury(self.redis, self.settings.instance, raw)
-            (metrics.JOBS_RETRIED if again else metrics.JOBS_DEAD).inc()
+            (job_metrics.JOBS_RETRIED if again else job_metrics.JOBS_DEAD).inc()
             what = "will be tried again" if again else "is given up"
             log.warning("job %s (%s) failed and %s: %r", job["id"], job["kind"], what, problem)
             return
         await jobs_queue.finish(self.redis, self.settings.instance, raw)
-        metrics.JOBS_DONE.inc()
-        metrics.JOB_FINISH.observe(time.time() - job["at"])
+        job_metrics.JOBS_DONE.inc()
+        job_metrics.JOB_FINISH.observe(time.time() - job["at"])
 
 
 async def health(request: Request) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 import asyncmy
 from asyncmy.errors import OperationalError
 
-from stack.app import metrics
+from stack.app import api_metrics as metrics
 from stack.app.protocol import TrpcError
 from stack.app.timing import Timing
 

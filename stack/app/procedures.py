@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from stack.app import jobs_queue, metrics
+from stack.app import api_metrics, jobs_queue
 from stack.app.context import Context, Rows
 from stack.app.passwords import check_password
 from stack.app.protocol import Procedure, TrpcError, mutation, query
@@ -152,12 +152,15 @@ async def todo_search(ctx: Context, given: Any) -> Any:
 async def todo_create(ctx: Context, given: Any) -> Any:
     new: NewTodo = parse(NewTodo, given)
     who = ctx.user
-    sql = "INSERT INTO todos (team_id, user_id, title, body, created_at) VALUES (%s, %s, %s, %s, NOW())"
+    sql = (
+        "INSERT INTO todos (team_id, user_id, title, body, created_at)"
+        " VALUES (%s, %s, %s, %s, UTC_TIMESTAMP())"
+    )
     async with ctx.transaction() as execute:
         number = await execute(sql, [who.team_id, who.user_id, new.title, new.body])
     job = {"team": who.team_id, "user": who.user_id, "text": f"New todo: {new.title}"[:300]}
     await ctx.cached_call(jobs_queue.enqueue(ctx.services.redis, "notify", job))
-    metrics.JOBS_ENQUEUED.inc()
+    api_metrics.JOBS_ENQUEUED.inc()
     return {"id": number, "teamId": who.team_id, "title": new.title}
 
 

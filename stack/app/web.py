@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,24 +15,23 @@ from urllib.parse import quote
 import aiohttp
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stack.app import metrics
+from stack.app import assets, metrics
 from stack.app.serving import Settings, read_settings, serve
 from stack.app.timing import Timing, parse_server_timing
 
-HERE = Path(__file__).parent
-_STATIC = {
-    file.name: (file.read_bytes(), f'"{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"')
-    for file in sorted((HERE / "static").iterdir())
-}
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(["html"]))
-_pages.globals["versions"] = {name: tag.strip('"') for name, (_, tag) in _STATIC.items()}
+_pages = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(["html"])
+)
+_pages.globals["asset"] = assets.address
 
 Calls = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 class SignedOut(Exception):
@@ -40,25 +39,30 @@ class SignedOut(Exception):
 
 
 class ApiFailed(Exception):
-    """The API answered with an error, or not at all."""
+    """The API answered with an error, or not at all; `code` is tRPC's name of the error."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
-async def ask(request: Request, timing: Timing, calls: Calls) -> list[Any]:
+async def ask(request: Request, calls: Calls) -> list[Any]:
     """One batch of queries to the API with the visitor's session; the time counts as `api` and its parts."""
     inputs = {str(n): given for n, given in enumerate(calls.values()) if given is not None}
     url = f"{request.app.state.api}/trpc/{','.join(calls)}?batch=1&input={quote(json.dumps(inputs))}"
     headers = {"authorization": f"Bearer {request.cookies.get('session', '')}"}
-    return await _fetch(request, timing, "GET", url, headers=headers)
+    return await _fetch(request, "GET", url, headers=headers)
 
 
-async def mutate(request: Request, timing: Timing, name: str, given: Any) -> Any:
+async def mutate(request: Request, name: str, given: Any) -> Any:
     """One mutation with the visitor's session."""
     headers = {"authorization": f"Bearer {request.cookies.get('session', '')}"}
     url = f"{request.app.state.api}/trpc/{name}?batch=1"
-    return (await _fetch(request, timing, "POST", url, headers=headers, json={"0": given}))[0]
+    return (await _fetch(request, "POST", url, headers=headers, json={"0": given}))[0]
 
 
-async def _fetch(request: Request, timing: Timing, method: str, url: str, **options: Any) -> list[Any]:
+async def _fetch(request: Request, method: str, url: str, **options: Any) -> list[Any]:
+    timing: Timing = request.scope["timing"]
     began = time.perf_counter()
     try:
         async with request.app.state.http.request(method, url, **options) as answer:
@@ -73,73 +77,64 @@ async def _fetch(request: Request, timing: Timing, method: str, url: str, **opti
     for item in items if isinstance(items, list) else [items]:
         if "error" in item:
             error = item["error"]
-            raise SignedOut if error["data"]["code"] == "UNAUTHORIZED" else ApiFailed(error["message"])
+            code = error["data"]["code"]
+            raise SignedOut if code == "UNAUTHORIZED" else ApiFailed(error["message"], code)
     return [item["result"].get("data") for item in items]
 
 
-def render(timing: Timing, template: str, status: int = 200, **data: Any) -> HTMLResponse:
+def render(request: Request, template: str, status: int = 200, **data: Any) -> HTMLResponse:
     """A page; the time counts as `render`."""
-    with timing.measure("render"):
+    with request.scope["timing"].measure("render"):
         page = _pages.get_template(template).render(data)
-    return HTMLResponse(page, status, {"server-timing": timing.header(), "cache-control": "no-store"})
+    return HTMLResponse(page, status, {"cache-control": "no-store"})
 
 
 def page(template: str, calls: Any) -> Any:
     """A handler that asks the API for what a page shows; `calls` makes its queries from the request."""
 
     async def handler(request: Request) -> Response:
-        timing = Timing()
         wanted: Calls = {"auth.me": None, **calls(request)}
-        answers = await ask(request, timing, wanted)
+        answers = await ask(request, wanted)
         shown = dict(zip((name.replace(".", "_") for name in wanted), answers, strict=True))
-        return render(timing, template, **shown)
+        return render(request, template, **shown)
 
     return handler
 
 
 async def home(request: Request) -> Response:
-    return render(Timing(), "home.html")
+    return render(request, "home.html")
 
 
 async def sign_in(request: Request) -> Response:
-    timing = Timing()
     if request.method == "GET":
-        return render(timing, "signin.html")
+        return render(request, "signin.html")
     form = await request.form()
     given = {"email": str(form.get("email", "")), "password": str(form.get("password", ""))}
     try:
-        session = await mutate(request, timing, "auth.signIn", given)
+        session = await mutate(request, "auth.signIn", given)
     except SignedOut:
-        return render(timing, "signin.html", 401, problem="Wrong e-mail address or password.")
-    answer = RedirectResponse("/dashboard", 303, {"server-timing": timing.header()})
+        return render(request, "signin.html", 401, problem="Wrong e-mail address or password.")
+    answer = RedirectResponse("/dashboard", 303)
     answer.set_cookie("session", session["token"], httponly=True, samesite="lax")
     return answer
 
 
 async def sign_out(request: Request) -> Response:
-    await mutate(request, Timing(), "auth.signOut", None)
+    await mutate(request, "auth.signOut", None)
     answer = RedirectResponse("/", 303)
     answer.delete_cookie("session")
     return answer
 
 
 async def add_todo(request: Request) -> Response:
-    timing = Timing()
     form = await request.form()
-    await mutate(request, timing, "todo.create", {"title": str(form.get("title", "")) or "untitled"})
-    return RedirectResponse("/todos", 303, {"server-timing": timing.header()})
+    await mutate(request, "todo.create", {"title": str(form.get("title", "")).strip()[:200] or "untitled"})
+    return RedirectResponse("/todos", 303)
 
 
-async def static(request: Request) -> Response:
-    found = _STATIC.get(request.path_params["name"])
-    if found is None:
-        return PlainTextResponse("not found", 404)
-    body, tag = found
-    headers = {"etag": tag, "cache-control": "public, max-age=3600"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    kind = _TYPES.get(Path(request.path_params["name"]).suffix, "application/octet-stream")
-    return Response(body, media_type=kind, headers=headers)
+async def complete_todo(request: Request) -> Response:
+    await mutate(request, "todo.complete", {"id": request.path_params["id"]})
+    return RedirectResponse("/todos", 303)
 
 
 async def health(request: Request) -> Response:
@@ -155,16 +150,28 @@ async def to_sign_in(request: Request, _: Exception) -> Response:
 
 
 async def api_failed(request: Request, problem: Exception) -> Response:
-    return render(Timing(), "problem.html", 502, problem=str(problem))
+    code = problem.code if isinstance(problem, ApiFailed) else ""
+    status = {"NOT_FOUND": 404, "BAD_REQUEST": 400, "CONFLICT": 409}.get(code, 502)
+    if status == 502:
+        log.warning("%s: %s", request.url.path, problem)
+    return render(request, "problem.html", status, problem=str(problem))
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    return render(request, "problem.html", 404, problem="There is no such page.")
 
 
 def _calendar(request: Request) -> Calls:
-    start = datetime.fromisoformat(request.query_params.get("from", "2026-03-01"))
+    try:
+        start = datetime.fromisoformat(request.query_params.get("from", "2026-03-01"))
+    except ValueError as problem:
+        raise ApiFailed(str(problem), "BAD_REQUEST") from problem
     return {"event.range": {"start": start.isoformat(), "end": (start + timedelta(days=31)).isoformat()}}
 
 
 def _todos(request: Request) -> Calls:
-    return {"todo.list": {"after": int(request.query_params.get("after", 0))}, "notification.unread": None}
+    after = request.query_params.get("after", "0")
+    return {"todo.list": {"after": int(after) if after.isdecimal() else 0}, "notification.unread": None}
 
 
 ROUTES = [
@@ -184,10 +191,46 @@ ROUTES = [
         page("search.html", lambda r: {"todo.search": {"text": r.query_params.get("q") or "report"}}),
     ),
     Route("/notifications", page("notifications.html", lambda _: {"notification.unread": None})),
-    Route("/static/{name}", static),
+    Route("/todos/{id:int}/complete", complete_todo, methods=["POST"]),
+    Route("/static/{name}", assets.serve_asset),
     Route("/health", health),
     Route("/metrics", metrics_page),
 ]
+
+
+_FIRST_STEPS = {route.path.split("/", 2)[1] for route in ROUTES}
+
+
+class Watched:
+    """Gives every request its Timing, every page its Server-Timing, and counts both."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] in ("/health", "/metrics"):
+            await self.app(scope, receive, send)
+            return
+        timing = scope["timing"] = Timing()
+        route = _route_name(scope["path"])
+
+        async def timed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # An asset is the same for everyone and may be cached: it says nothing of this one request.
+                if route != "/static":
+                    message["headers"].append((b"server-timing", timing.header().encode()))
+                metrics.REQUESTS.labels(route, str(message["status"])).inc()
+            await send(message)
+
+        await self.app(scope, receive, timed)
+        metrics.DURATION.labels(route).observe(time.perf_counter() - timing.began)
+
+
+def _route_name(path: str) -> str:
+    """A page by its first step, so that the figures have few names."""
+    first = path.split("/", 2)[1]
+    return f"/{first}" if first in _FIRST_STEPS else "other"
 
 
 def make_app(settings: Settings) -> Starlette:
@@ -200,8 +243,9 @@ def make_app(settings: Settings) -> Starlette:
             app.state.http, app.state.api = http, settings.api_url
             yield
 
-    handlers: Any = {SignedOut: to_sign_in, ApiFailed: api_failed}
-    return Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers)
+    handlers: Any = {SignedOut: to_sign_in, ApiFailed: api_failed, 404: not_found}
+    watched = [Middleware(Watched)]
+    return Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers, middleware=watched)
 
 
 if __name__ == "__main__":

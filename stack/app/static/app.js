@@ -1,5 +1,4 @@
-// Todos are ticked off at once; the server hears of it in the background.
+// A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
-  const button = event.target.querySelector("button");
-  if (button) { button.disabled = true; }
+  for (const button of event.target.querySelectorAll("button")) { button.disabled = true; }
 });
