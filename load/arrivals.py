@@ -1,69 +1,116 @@
-"""When arrivals are due: stages turned into intended start times, by arithmetic alone."""
+"""When arrivals are due: a rate over time turned into intended start times, by arithmetic alone."""
 
 from __future__ import annotations
 
 import math
 import random
-from typing import Literal
-
-from results import Stages
+from typing import Literal, Protocol
 
 Kind = Literal["poisson", "even"]
 
 
-class Arrivals:
-    """The intended start times of one generator's share of the planned arrivals, in seconds from the start.
+class Rate(Protocol):
+    """Arrivals per second over time, as its integral and that integral's inverse (results.Stages is one)."""
 
-    The arrival process runs in units of expected arrivals and is mapped to time through the inverse of the
-    rate's integral, which is exact for any rate over time (Cinlar's inversion). A Poisson process with unit
-    steps of mean N thins a rate to its N-th part, and independent shares add up to the whole; evenly spaced
-    shares are offset against each other.
-    """
+    def rate_at(self, at_s: float) -> float:
+        """Arrivals per second at a time."""
 
-    is_steerable = False
+    def cumulative(self, to_s: float) -> float:
+        """Expected arrivals up to a time."""
 
-    def __init__(
-        self, stages: Stages, kind: Kind = "poisson", seed: int = 1, index: int = 0, generators: int = 1
-    ) -> None:
-        self._stages = stages
-        self._kind = kind
-        self._random = random.Random(f"{seed}/{index}")
-        self._generators = generators
-        # Evenly spaced: this generator's k-th arrival is number k * generators + index of all.
-        self._reached = index + 0.5 - generators if kind == "even" else 0.0
-
-    def next_s(self) -> float:
-        """When the next arrival is due; inf when the plan has no more."""
-        step = self._random.expovariate(1.0) if self._kind == "poisson" else 1.0
-        self._reached += step * self._generators
-        return self._stages.time_of(self._reached)
-
-    def steer(self, rate_per_s: float, at_s: float) -> None:
-        """Planned stages keep to their plan."""
+    def time_of(self, arrivals: float) -> float:
+        """When that many are expected; inf if never."""
 
 
-class SteeredArrivals:
-    """Arrivals whose rate is set while they run: a capacity search moves from level to level."""
+class SteeredRate:
+    """A rate that is set while it runs: a capacity search moves from level to level."""
 
-    is_steerable = True
-
-    def __init__(self, kind: Kind = "poisson", seed: int = 1, index: int = 0, generators: int = 1) -> None:
-        self._kind = kind
-        self._random = random.Random(f"{seed}/{index}")
-        self._generators = generators
+    def __init__(self) -> None:
+        self._since_s = 0.0
+        self._reached = 0.0
         self._rate_per_s = 0.0
-        self._at_s = 0.0
 
-    def next_s(self) -> float:
-        """When the next arrival is due at the present rate; inf while that is zero."""
+    def set(self, rate_per_s: float, at_s: float) -> None:
+        """From a time on (not before an earlier change), a new rate."""
+        at_s = max(at_s, self._since_s)
+        self._reached = self.cumulative(at_s)
+        self._since_s, self._rate_per_s = at_s, rate_per_s
+
+    def rate_at(self, at_s: float) -> float:
+        """The rate that was set last."""
+        return self._rate_per_s
+
+    def cumulative(self, to_s: float) -> float:
+        """Expected arrivals up to a time after the last change."""
+        return self._reached + self._rate_per_s * (to_s - self._since_s)
+
+    def time_of(self, arrivals: float) -> float:
+        """When that many are expected at the present rate; inf while it is zero."""
         if self._rate_per_s <= 0:
             return math.inf
-        step = self._random.expovariate(1.0) if self._kind == "poisson" else 1.0
-        self._at_s += step / self._rate_per_s
-        return self._at_s
+        return self._since_s + (arrivals - self._reached) / self._rate_per_s
+
+
+class Arrivals:
+    """One generator's share of the arrivals: `due_s` is when the next is due, `advance` moves on.
+
+    The process runs in units of its own expected arrivals ("own") and is mapped to time through the inverse
+    of the rate's integral, which is exact for any rate over time (Cinlar's inversion of a unit Poisson
+    process). Independent Poisson shares of rate/N add up to the whole; evenly spaced shares are offset
+    against each other. A change of rate or share keeps what is left of the step under way, which is what an
+    exponential step that has no memory would do.
+    """
+
+    def __init__(
+        self, rate: Rate, kind: Kind = "poisson", seed: int = 1, index: int = 0, generators: int = 1
+    ) -> None:
+        self.rate = rate
+        self.kind = kind
+        self._random = random.Random(f"{seed}/{index}")
+        self._share = 1.0 / generators
+        self._own = 0.0
+        self._all = 0.0
+        # The evenly spaced shares together are due at 0.5, 1.5, 2.5 ... expected arrivals.
+        self._next_own = (index + 0.5) / generators if kind == "even" else self._step()
+        self._due_s = 0.0
+        self._find()
+
+    @property
+    def due_s(self) -> float:
+        """When the next arrival is due, in seconds since load began; inf when there is none."""
+        return self._due_s
+
+    def advance(self) -> None:
+        """On to the next arrival."""
+        self._next_own += self._step()
+        self._find()
 
     def steer(self, rate_per_s: float, at_s: float) -> None:
-        """From a time on, this generator's share of a new rate. Exponential steps have no memory, so the
-        step under way is simply drawn again."""
-        self._rate_per_s = rate_per_s / self._generators
-        self._at_s = max(at_s, 0.0)
+        """From a time on, a new rate of all generators together. Planned stages keep to their plan."""
+        if isinstance(self.rate, SteeredRate):
+            self.rate.set(rate_per_s, at_s)
+            self._find()
+
+    def take_share(self, index: int, generators: int, at_s: float) -> None:
+        """From a time on, one share of so many: another generator was lost, the rest carry its arrivals."""
+        reached = self.rate.cumulative(at_s)
+        self._own += (reached - self._all) * self._share
+        self._all, self._share = reached, 1.0 / generators
+        if self.kind == "even":
+            self._next_own = self._own + (index + 0.5) / generators
+        self._next_own = max(self._next_own, self._own)
+        self._find()
+
+    def pass_until(self, at_s: float) -> int:
+        """Moves past every arrival that is due up to a time; how many there were."""
+        passed = 0
+        while self._due_s <= at_s:
+            passed += 1
+            self.advance()
+        return passed
+
+    def _step(self) -> float:
+        return self._random.expovariate(1.0) if self.kind == "poisson" else 1.0
+
+    def _find(self) -> None:
+        self._due_s = self.rate.time_of(self._all + (self._next_own - self._own) / self._share)

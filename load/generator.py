@@ -4,56 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Final
 
 import gevent
 from gevent.event import Event
 from locust.env import Environment
+from locust.runners import STATE_RUNNING
 
 from load import recorder
-from load.arrivals import Arrivals, SteeredArrivals
+from load.arrivals import Arrivals, Rate, SteeredRate
+from load.config import Config
 from load.dispatch import Dispatcher
 from load.health import Health
+from load.iterations import adopt
+from load.pool import Pool
 from load.recorder import Recorder
 from load.uplink import Frame, Uplink
-from results import Stages
 
-USERS_PER_RATE_S = 0.25
-FEWEST_USERS = 20
-SETTLE_WITHIN_S = 30.0
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a load process was told, in the environment variable HARNESS_LOAD."""
-
-    stages: str
-    arrivals: Any = "poisson"
-    seed: int = 1
-    max_users: int = 2000
-    max_backlog: int = 20_000
-    grace_s: float = 10.0
-    hold: bool = False
-    processes: int = 1
-    locust_stats: bool = False
-    target: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def plan(self) -> Stages:
-        """The stages, parsed."""
-        return Stages.parse(self.stages)
-
-
-def users_for(plan: Stages, at_s: float, max_users: int) -> int:
-    """How many users to start with: as asked in the closed model, enough for a quarter second's arrivals in the open."""
-    if not plan.open:
-        return math.ceil(plan.rate_at(min(max(at_s, 0.0), plan.duration_s - 1e-6)))
-    return min(max(FEWEST_USERS, math.ceil(plan.peak * USERS_PER_RATE_S)), max_users)
+SETTLE_WITHIN_S: Final = 30.0
+TICK_S: Final = 0.05
+"""How often the pool is tended and what was recorded is added up."""
 
 
 class Generator:
-    """Steers this process's users. Its life: users settle, ready, go, a frame a second, grace, account, done."""
+    """Steers this process's users: they settle, ready, go, a frame a second, grace, account, done."""
 
     def __init__(
         self, environment: Environment, config: Config, uplink: Uplink, name: str, index: int
@@ -62,114 +37,171 @@ class Generator:
         self.config = config
         self.uplink = uplink
         self.name = name
+        self.index = index
         self.recorder = recorder.active = Recorder(name)
-        share: dict[str, Any] = {"seed": config.seed, "index": index, "generators": config.processes}
-        source = None
-        if config.hold:
-            source = SteeredArrivals(config.arrivals, **share)
-        elif config.plan.open:
-            source = Arrivals(config.plan, config.arrivals, **share)
-        self.dispatcher = Dispatcher(source, config.max_backlog)
         self.first_problem = ""
-        self._health = Health()
-        self._go = Event()
-        self._stop = Event()
+        weights = {each.__name__: float(each.weight) for each in environment.user_classes}
+        backlog = math.ceil(config.max_backlog / config.processes)
+        self.dispatcher = Dispatcher(source_of(config, index), weights, backlog, config.seed)
+        users = math.ceil(config.max_users / config.processes)
+        self.pool = Pool(environment.runner, self.dispatcher, weights, users)
+        for user_class in environment.user_classes:
+            adopt(user_class, self.dispatcher)
+        self._t0 = 0.0
         self._t0_monotonic = 0.0
         self._requests_told = 0
+        self._share = (index, config.processes)
+        self._go, self._stop = Event(), Event()
         uplink.listen(self.hear)
 
     def hear(self, frame: Frame) -> None:
         """Act on a control frame."""
+        source = self.dispatcher.source
         if frame["t"] == "go":
             self._t0_monotonic = frame["t0_monotonic"]
             self._go.set()
-        elif frame["t"] == "rate":
-            self.dispatcher.steer(frame["rate_per_s"], frame["at_s"])
+        elif frame["t"] == "rate" and source is not None:
+            source.steer(frame["rate_per_s"], frame["at_s"])
+        elif frame["t"] == "share":
+            self._share = (frame["index"], frame["of"])
+            if source is not None:
+                source.take_share(frame["index"], frame["of"], frame["at_s"])
         elif frame["t"] == "stop":
-            self._go.set()
             self._stop.set()
+            self._go.set()
 
     def live(self) -> None:
         """The generator's whole life; returns when its last frame is sent."""
+        health = Health()
         self._settle()
-        self.uplink.send({"t": "ready", "generators": [self.name], "users": len(self.dispatcher.idle)})
+        self.uplink.send({"t": "ready", "generators": [self.name], "users": self.pool.users})
         self._go.wait()
         # time.monotonic and time.perf_counter may count from different beginnings.
-        t0 = self._t0_monotonic + (time.perf_counter() - time.monotonic())
-        if not self._stop.is_set():
-            self.recorder.t0 = t0
-            clock = gevent.spawn(self.dispatcher.run, t0)
-            self._measure(t0)
-            self.dispatcher.is_over = True
-            clock.join(timeout=1)
-            self._grace(t0)
-        self._last_words(t0)
+        self._t0 = (self._t0_monotonic or time.monotonic()) + (time.perf_counter() - time.monotonic())
+        self.recorder.t0 = self._t0
+        clock = gevent.spawn(self.dispatcher.run, self._t0)
+        self._measure(health)
+        clock.kill()
+        self._wait_out(health)
+        self._last_words(health)
 
     def _settle(self) -> None:
-        """Wait until every user that was started is through its on_start, or has failed in it."""
-        deadline = time.perf_counter() + SETTLE_WITHIN_S
-        while time.perf_counter() < deadline:
-            users = self._users
-            if users and len(self.dispatcher.idle) >= users:
-                return
-            if self.first_problem and not users:
-                break
-            gevent.sleep(0.05)
-        if not self.dispatcher.idle:
-            self._say("aborted", f"no user could start: {self.first_problem or 'none was ready in time'}")
+        """Have the first users through their on_start. Locust spawns its own first user before ours."""
+        with gevent.Timeout(SETTLE_WITHIN_S, False):
+            while self.environment.runner is None or self.environment.runner.state != STATE_RUNNING:
+                gevent.sleep(0.02)
+        self._aim(0.0)
+        self.pool.settle(SETTLE_WITHIN_S)
+        if self.pool.wanted and not self.pool.users:
+            self._abort(f"no user could start: {self.first_problem or 'none was ready in time'}")
 
-    @property
-    def _users(self) -> int:
-        return int(self.environment.runner.user_count) if self.environment.runner else 0
+    def _aim(self, at_s: float) -> None:
+        """How many users there are to be at a time of the run."""
+        source = self.dispatcher.source
+        if source is not None:
+            ahead = source.rate.rate_at(max(at_s, 0.0)) if self.config.hold else self.config.plan.peak
+            self.pool.reserve(ahead / self._share[1])
+        else:
+            plan = self.config.plan
+            users = round(plan.rate_at(min(max(at_s, 0.0), plan.duration_s - 1e-6)))
+            index, of = self._share
+            self.pool.want(users * (index + 1) // of - users * index // of)
 
-    def _measure(self, t0: float) -> None:
-        """Send a second's figures each second until the plan's end, a stop, or too long a line."""
-        end = math.inf if self.config.hold else t0 + self.config.plan.duration_s
+    def _measure(self, health: Health) -> None:
+        """A second's figures each second, until the plan's end, a stop, or too long a line."""
+        end = math.inf if self.config.hold else self._t0 + self.config.plan.duration_s
         second = 0
-        while not self._stop.is_set():
-            until = min(t0 + second + 1, end)
-            self._stop.wait(max(until - time.perf_counter(), 0))
-            self._tell(second)
+        while not self._stop.is_set() and time.perf_counter() < end - 1e-4:
+            until = min(self._t0 + second + 1, end)
+            while (left := until - time.perf_counter()) > 1e-4 and not self._stop.is_set():
+                self._stop.wait(min(left, TICK_S))
+                self._tick()
+            self._tell(second, health)
             second += 1
-            if self.dispatcher.overflow:
-                self._say("aborted", self.dispatcher.overflow)
-                return
-            if time.perf_counter() >= end - 1e-3:
-                return
+        # A stop leaves out what is not due yet, the plan's end takes in all that was planned.
+        if not self.dispatcher.overflow:
+            self.dispatcher.close(min(time.perf_counter(), end))
+        self.dispatcher.is_over = True
 
-    def _grace(self, t0: float) -> None:
-        """Wait for what is under way, up to the grace time."""
-        deadline = time.perf_counter() + self.config.grace_s
-        told = time.perf_counter()
-        while not self.dispatcher.is_drained and time.perf_counter() < deadline:
-            gevent.sleep(0.02)
-            if time.perf_counter() - told >= 1:
-                told = time.perf_counter()
-                self._tell(int(told - t0))
+    def _tick(self) -> None:
+        self.recorder.fold()
+        if not self.dispatcher.is_over:
+            self._aim(time.perf_counter() - self._t0)
+            self.pool.tend()
+        if self.dispatcher.overflow and not self._stop.is_set():
+            self._abort(self.dispatcher.overflow)
+        elif self.pool.is_hopeless and not self._stop.is_set():
+            self._abort(f"users keep ending: {self.first_problem or 'their tasks stop them'}")
 
-    def _tell(self, second: int) -> None:
+    def _wait_out(self, health: Health) -> None:
+        """Wait for what is under way or in line, up to the grace time."""
+        now = time.perf_counter()
+        deadline, told = now + self.config.grace_s, now
+        while not self.dispatcher.is_drained and now < deadline:
+            if self.dispatcher.overflow and not self.dispatcher.in_flight:
+                return
+            gevent.sleep(0.01)
+            self.recorder.fold()
+            now = time.perf_counter()
+            if now - told >= 1:
+                told = now
+                self._tell(int(now - self._t0), health)
+
+    def _tell(self, second: int, health: Health) -> None:
         for piece in self.recorder.flush():
             self.uplink.send(piece.to_frame())
+            gevent.sleep(0)
         requests = self.recorder.requests - self._requests_told
         self._requests_told = self.recorder.requests
-        self.uplink.send(self.dispatcher.flow(second, self.name, self._users, requests).to_frame())
-        health = self._health.figures()
-        self.uplink.send({"t": "health", "generator": self.name, "second": second, **health})
+        flow = self.dispatcher.flow(second, self.name, self.pool.users, requests)
+        self.uplink.send(flow.to_frame())
+        figures = health.figures()
+        if flow.wake_lag.count:
+            figures["wake_lag_p99_us"] = flow.wake_lag.quantile_us(0.99)
+        figures["own_faults"] = self.recorder.own_faults
+        self.uplink.send({"t": "health", "generator": self.name, "second": second, **figures})
 
-    def _last_words(self, t0: float) -> None:
+    def _last_words(self, health: Health) -> None:
+        """Close what is still open, in one go: nothing can end between its count and its record."""
         now = time.perf_counter()
-        cut_off = list(self.dispatcher.in_flight)
-        self._tell(max(int(now - t0), 0) if self._go.is_set() else 0)
-        for piece in self.recorder.unfinished(cut_off, now):
-            self.uplink.send(piece.to_frame())
-        account = asdict(self.dispatcher.account())
+        account = self.dispatcher.account()
+        cut_off, waiting = list(self.dispatcher.in_flight), self.dispatcher.waiting()
+        self.dispatcher.in_flight.clear()
+        last = self.recorder.flush()
+        last += self.recorder.unfinished(cut_off, now) + self.recorder.never_started(waiting, now)
         recorder.active = None
-        self.uplink.send({"t": "account", "generator": self.name, **account})
+        for piece in last:
+            self.uplink.send(piece.to_frame())
+        self._tell(max(int(now - self._t0), 0), health)
+        health.close()
+        self.uplink.send({"t": "account", "generator": self.name, **asdict(account)})
         self.uplink.send({"t": "done", "generator": self.name})
 
-    def _say(self, kind: str, text: str) -> None:
-        at_s = max(time.perf_counter() - self.recorder.t0, 0.0) if self.recorder.t0 != math.inf else 0.0
-        self.uplink.send({"t": "event", "kind": kind, "text": text, "at_s": at_s})
-        if kind == "aborted":
-            self._stop.set()
-            self._go.set()
+    def _abort(self, reason: str) -> None:
+        at_s = max(time.perf_counter() - self._t0, 0.0) if self._t0 else 0.0
+        self.uplink.send({"t": "event", "kind": "aborted", "text": reason, "at_s": at_s})
+        self._stop.set()
+        self._go.set()
+
+
+def source_of(config: Config, index: int) -> Arrivals | None:
+    """One generator's arrivals as configured; None in the closed model."""
+    if not config.hold and not config.plan.open:
+        return None
+    rate: Rate = SteeredRate() if config.hold else config.plan
+    return Arrivals(rate, config.arrivals, config.seed, index, config.processes)
+
+
+def describe(problem: BaseException) -> str:
+    """One line for an exception, as errors are grouped and shown."""
+    return f"{type(problem).__name__}: {problem}"
+
+
+def tell_problem(generator: Generator, problem: BaseException) -> None:
+    """Say the first exception that a user's code raised, once a run: the rest are counted."""
+    if not generator.first_problem:
+        generator.first_problem = describe(problem)
+        at_s: Any = max(time.perf_counter() - generator.recorder.t0, 0.0)
+        generator.uplink.send(
+            {"t": "event", "kind": "task-error", "text": generator.first_problem, "at_s": at_s}
+        )

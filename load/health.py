@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 import time
-from typing import Any
+from typing import Any, Final
 
 import gevent
 import psutil
 
-LOOP_TICK_S = 0.02
+LOOP_TICK_S: Final = 0.02
 
 
 class Health:
@@ -18,7 +19,7 @@ class Health:
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._worst_lag_s = 0.0
-        gevent.spawn(self._watch_loop)
+        self._watcher = gevent.spawn(self._watch_loop)
 
     def _watch_loop(self) -> None:
         while True:
@@ -33,5 +34,10 @@ class Health:
             "cpu_ratio": self._process.cpu_percent() / 100,
             "loop_lag_us": lag_s * 1e6,
             "fds": self._process.num_fds(),
+            "fds_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             "rss_bytes": self._process.memory_info().rss,
         }
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watcher.kill(block=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -32,7 +33,7 @@ class LoadProcess:
         processes: int = 1,
         cwd: Path | None = None,
     ) -> None:
-        """`config` is what load.generator.Config takes; `log_path` gets what Locust prints."""
+        """`config` is what load.config.Config takes; `log_path` gets what Locust prints."""
         self.scenario = scenario
         self.config = {**config, "processes": processes}
         self.log_path = log_path
@@ -72,7 +73,12 @@ class LoadProcess:
         host = self.config.get("target", {}).get("base_url", "http://127.0.0.1")
         command = [sys.executable, "-m", "locust", "-f", f"{PLUGIN},{self.scenario}", "--headless"]
         command += ["--host", host, "--loglevel", "WARNING", "--only-summary", "--stop-timeout", "0"]
-        return command + (["--processes", str(self.processes)] if self.processes > 1 else [])
+        if self.processes > 1:
+            # A port of its own: Locust's default would let two runs on one machine take each other's workers.
+            port = str(free_port())
+            command += ["--processes", str(self.processes), "--master-bind-host", "127.0.0.1"]
+            command += ["--master-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+        return command
 
     def frames(self, timeout_s: float) -> list[Frame]:
         """The frames that arrived, waiting for the first up to a time."""
@@ -165,3 +171,15 @@ class LoadProcess:
             except subprocess.TimeoutExpired:
                 continue
         raise HarnessError(f"the load process {self._process.pid} does not end: end it by hand")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on, outside the range that outgoing connections use."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as candidate:
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise HarnessError("no free port between 20000 and 32000 for the load processes to meet on")

@@ -2,64 +2,96 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Any
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 import numpy as np
 from gevent import getcurrent
 
-from results import Endpoint, Histogram, Interval, Part
+from results import BUCKETS, Endpoint, Histogram, Interval, Part
 from results.histogram import buckets_of
 
 active: Recorder | None = None
 """The recorder of this process; None where a scenario runs under plain `locust`."""
 
-MAX_SAMPLE_CHARS = 300
+MAX_SAMPLE_CHARS: Final = 300
+OWN_FAULTS: Final = ("Too many open files", "Cannot assign requested address", "No buffer space available")
+"""The generator's own machine is at its end, not the system: EMFILE, EADDRNOTAVAIL, ENOBUFS."""
+
+_SERVER_TIMING = re.compile(
+    r'([^\s,;=]+)\s*(?:;\s*(?!dur\s*=)[^=,;]+=(?:"[^"]*"|[^,;]*))*'  # name; desc="..."
+    r';\s*dur\s*=\s*"?([\d.]+)'
+)
+
+Request = tuple[str, str, float]
+"""Name, kind and start of a request under way."""
 
 
 class Arrival:
-    """One iteration of a scenario's task, from when it was due. Times are on time.perf_counter."""
+    """One iteration of a scenario's task. Times are on time.perf_counter, in seconds."""
 
-    __slots__ = ("due", "failed", "is_late", "request")
+    __slots__ = ("due", "failed", "late_s", "requests", "started", "task")
 
     def __init__(self, due: float) -> None:
         self.due = due
+        self.started = due
+        self.late_s = 0.0
+        """How long it waited for a user to come free; its first request carries this in its response time."""
         self.failed = False
-        self.is_late = True
-        """No user was free when it fell due: its first request carries that lateness."""
-        self.request: tuple[str, str, float] | None = None
-        """Name, kind and start of the request under way."""
+        self.task = ""
+        self.requests: dict[Any, Request] = {}
+        """Requests under way, by the greenlet that makes them."""
+
+
+def arrival_of(greenlet: Any) -> Arrival | None:
+    """The arrival that a greenlet works for: its own, or that of the one that spawned it; None for setup."""
+    while greenlet is not None:
+        try:
+            arrival: Arrival | None = greenlet.arrival
+        except AttributeError:
+            parent = getattr(greenlet, "spawning_greenlet", None)
+            greenlet = parent() if parent is not None else None
+        else:
+            return arrival
+    return None
 
 
 class _Lane:
-    """Requests of one endpoint since the last flush."""
+    """Requests of one endpoint: the latest as they came, and the sums by second of those folded already."""
 
-    __slots__ = ("bytes", "errors", "intended", "parts", "responses", "services", "timings")
+    __slots__ = ("add", "endpoint", "errors", "parts", "rows", "sums", "timings")
 
-    def __init__(self) -> None:
-        self.intended: list[float] = []
-        self.services: list[float] = []
-        self.responses: list[float] = []
-        self.bytes: list[int] = []
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.rows: list[float] = []
+        """Four numbers a request: intended start, start, end, bytes."""
+        self.add: Callable[[tuple[float, float, float, int]], None] = self.rows.extend
         self.timings: list[tuple[float, str]] = []
         self.parts: list[tuple[float, dict[str, float]]] = []
         self.errors: list[tuple[float, str, str]] = []
+        self.sums: dict[int, Interval] = {}
 
 
 class Recorder:
-    """Takes every request of this process. `t0` is when load began; before it is known, all counts as second 0."""
+    """Takes every request of this process. Until `t0`, when load begins, is known, all count as second 0."""
 
     def __init__(self, generator: str) -> None:
         self.generator = generator
         self.t0 = float("inf")
         self.requests = 0
-        self._lanes: dict[tuple[str, str, bool], _Lane] = defaultdict(_Lane)
+        self.own_faults = 0
+        self._lanes: dict[tuple[str, str, bool], _Lane] = {}
 
     def begin(self, name: str, kind: str, started: float) -> None:
         """A request is on its way: should the run end first, it is counted as unfinished under its name."""
-        arrival = getattr(getcurrent(), "arrival", None)
+        greenlet = getcurrent()
+        try:
+            arrival = greenlet.arrival
+        except AttributeError:
+            arrival = arrival_of(greenlet)
         if arrival is not None:
-            arrival.request = (name, kind, started)
+            arrival.requests[greenlet] = (name, kind, started)
 
     def record(
         self,
@@ -74,87 +106,118 @@ class Recorder:
         parts: dict[str, float] | None = None,
     ) -> None:
         """Take one finished request: times on time.perf_counter, `parts` in seconds."""
-        arrival = getattr(getcurrent(), "arrival", None)
+        greenlet = getcurrent()
+        try:
+            arrival = greenlet.arrival
+        except AttributeError:
+            arrival = arrival_of(greenlet)
         intended = started
-        if arrival is not None:
-            arrival.request = None
-            if arrival.is_late:
-                arrival.is_late = False
-                intended = arrival.due
-            if error_kind:
-                arrival.failed = True
-        lane = self._lanes[name, kind, arrival is None]
-        lane.intended.append(intended)
-        lane.services.append(ended - started)
-        lane.responses.append(ended - intended)
-        lane.bytes.append(bytes_received)
+        if arrival is None:
+            lane = self._lanes.get((name, kind, True)) or self._new_lane(name, kind, True)
+        else:
+            lane = self._lanes.get((name, kind, False)) or self._new_lane(name, kind, False)
+            if arrival.requests:
+                arrival.requests.pop(greenlet, None)
+            if arrival.late_s:
+                intended -= arrival.late_s
+                arrival.late_s = 0.0
+        lane.add((intended, started, ended, bytes_received))
         if server_timing:
             lane.timings.append((intended, server_timing))
         if parts:
             lane.parts.append((intended, parts))
         if error_kind:
             lane.errors.append((intended, error_kind, error_text))
+            if arrival is not None:
+                arrival.failed = True
         self.requests += 1
+
+    def _new_lane(self, name: str, kind: str, setup: bool) -> _Lane:
+        lane = self._lanes[name, kind, setup] = _Lane(Endpoint(name, kind, setup))
+        return lane
+
+    def fold(self) -> None:
+        """Add up what came since the last call: little and often, so that no user waits for it."""
+        for lane in list(self._lanes.values()):
+            if lane.rows:
+                self._fold(lane)
 
     def flush(self) -> list[Interval]:
         """What was taken since the last call, by second of the intended start and endpoint."""
-        lanes, self._lanes = self._lanes, defaultdict(_Lane)
+        self.fold()
         pieces: list[Interval] = []
-        for (name, kind, setup), lane in lanes.items():
-            pieces += self._intervals(Endpoint(name, kind, setup), lane)
+        for lane in self._lanes.values():
+            pieces += lane.sums.values()
+            lane.sums = {}
         return pieces
 
-    def unfinished(self, arrivals: list[Arrival], now: float) -> list[Interval]:
-        """Requests that the end of the run cut off: failed, with their age as a lower bound of the response time."""
+    def unfinished(self, arrivals: Iterable[Arrival], now: float) -> list[Interval]:
+        """Requests cut off by the end: failed, with their age as a lower bound of the response time."""
         pieces = []
         for arrival in arrivals:
-            if arrival.request is None:
-                continue
-            name, kind, started = arrival.request
-            intended = arrival.due if arrival.is_late else started
-            age_s = now - intended
-            piece = Interval(
-                self._second(intended),
-                self.generator,
-                Endpoint(name, kind),
-                Histogram(),
-                Histogram.from_values_us([age_s * 1e6]),
-                failed=1,
-                errors={"unfinished": (1, f"no answer within {age_s:.1f} s, when the run ended")},
-            )
-            pieces.append(piece)
+            # A task between two requests, or in a client that does not say when it begins, stands for itself.
+            requests = list(arrival.requests.values()) or [(arrival.task, "task", arrival.started)]
+            for name, kind, started in requests:
+                intended, arrival.late_s = started - arrival.late_s, 0.0
+                pieces.append(self._cut_off(Endpoint(name, kind), intended, now, "unfinished"))
         return pieces
+
+    def never_started(self, arrivals: Iterable[Arrival], now: float) -> list[Interval]:
+        """Arrivals that no user came free for: they have no request, but have been waiting for this long."""
+        endpoint = Endpoint("(never started)", "arrival")
+        return [self._cut_off(endpoint, arrival.due, now, "never started") for arrival in arrivals]
+
+    def _cut_off(self, endpoint: Endpoint, intended: float, now: float, kind: str) -> Interval:
+        age_s = now - intended
+        return Interval(
+            self._second(intended),
+            self.generator,
+            endpoint,
+            Histogram(),
+            Histogram.from_values_us([age_s * 1e6]),
+            failed=1,
+            errors={kind: (1, f"no answer within {age_s:.1f} s, when the run ended")},
+        )
 
     def _second(self, at: float) -> int:
         return max(int(at - self.t0), 0) if self.t0 != float("inf") else 0
 
-    def _intervals(self, endpoint: Endpoint, lane: _Lane) -> list[Interval]:
-        base = self.t0 if self.t0 != float("inf") else lane.intended[0]
-        seconds = np.maximum(np.floor(np.array(lane.intended) - base), 0).astype(np.int64)
-        services = buckets_of(np.array(lane.services) * 1e6)
-        responses = buckets_of(np.array(lane.responses) * 1e6)
-        received = np.array(lane.bytes)
-        made: dict[int, Interval] = {}
-        for second in np.unique(seconds):
+    def _fold(self, lane: _Lane) -> None:
+        rows = np.array(lane.rows).reshape(-1, 4)
+        lane.rows.clear()
+        intended, started, ended, received = rows.T
+        seconds = np.maximum(np.floor(intended - self.t0), 0).astype(np.int64)
+        services = buckets_of((ended - started) * 1e6)
+        responses = buckets_of((ended - intended) * 1e6)
+        for second in np.unique(seconds).tolist():
             inside = seconds == second
-            made[int(second)] = Interval(
-                int(second),
-                self.generator,
-                endpoint,
-                Histogram.from_buckets(services[inside]),
-                Histogram.from_buckets(responses[inside]),
-                bytes_received=int(received[inside].sum()),
-            )
-        for intended, kind, text in lane.errors:
-            piece = made[self._second(intended)]
+            piece = self._piece(lane, second)
+            piece.service.counts += np.bincount(services[inside], minlength=BUCKETS)
+            piece.response.counts += np.bincount(responses[inside], minlength=BUCKETS)
+            piece.bytes_received += int(received[inside].sum())
+        self._fold_errors(lane)
+        for at, header in lane.timings:
+            _add_parts(self._piece(lane, self._second(at)), parse_server_timing(header))
+        for at, parts in lane.parts:
+            _add_parts(self._piece(lane, self._second(at)), parts)
+        lane.timings.clear()
+        lane.parts.clear()
+
+    def _fold_errors(self, lane: _Lane) -> None:
+        for at, kind, text in lane.errors:
+            piece = self._piece(lane, self._second(at))
             count, sample = piece.errors.get(kind, (0, text[:MAX_SAMPLE_CHARS]))
             piece.errors[kind] = (count + 1, sample)
             piece.failed += 1
-        for intended, header in lane.timings:
-            _add_parts(made[self._second(intended)], parse_server_timing(header))
-        for intended, parts in lane.parts:
-            _add_parts(made[self._second(intended)], parts)
-        return list(made.values())
+            self.own_faults += any(fault in text for fault in OWN_FAULTS)
+        lane.errors.clear()
+
+    def _piece(self, lane: _Lane, second: int) -> Interval:
+        piece = lane.sums.get(second)
+        if piece is None:
+            piece = Interval(second, self.generator, lane.endpoint, Histogram(), Histogram())
+            lane.sums[second] = piece
+        return piece
 
 
 def _add_parts(piece: Interval, parts: dict[str, float]) -> None:
@@ -167,15 +230,11 @@ def _add_parts(piece: Interval, parts: dict[str, float]) -> None:
 def parse_server_timing(header: str) -> dict[str, float]:
     """Seconds by part in a Server-Timing header (W3C): `db;dur=3.4, cache;dur=0.3`, durations in ms."""
     parts: dict[str, float] = {}
-    for piece in header.split(","):
-        name, _, rest = piece.strip().partition(";")
-        for parameter in rest.split(";"):
-            key, _, value = parameter.strip().partition("=")
-            if key == "dur":
-                try:
-                    parts[name] = float(value.strip('"')) / 1000
-                except ValueError:
-                    break
+    for name, duration in _SERVER_TIMING.findall(header):
+        try:
+            parts[name] = float(duration) / 1000
+        except ValueError:
+            continue
     return parts
 
 
@@ -187,16 +246,12 @@ def fire_or_record(environment: Any, name: str, kind: str, started: float, ended
     if active is not None:
         active.record(name, kind, started, ended, **said)
         return
-    problem = (
-        RuntimeError(f"{said['error_kind']}: {said.get('error_text', '')}")
-        if said.get("error_kind")
-        else None
-    )
+    error = f"{said['error_kind']}: {said.get('error_text', '')}" if said.get("error_kind") else ""
     environment.events.request.fire(
         request_type=kind,
         name=name,
         response_time=(ended - started) * 1000,
         response_length=said.get("bytes_received", 0),
-        exception=problem,
+        exception=RuntimeError(error) if error else None,
         context={},
     )

@@ -2,86 +2,183 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import gevent
+import psutil
 from locust.env import Environment
 
-from load.uplink import CONTROL, MESSAGE, Frame, SocketUplink
+from load.arrivals import Arrivals
+from load.config import Config
+from load.generator import source_of
+from load.uplink import ASK, CONTROL, MESSAGE, TELL, Frame, SocketUplink, boot_id, wall_offset_s
 
-LOST_AFTER_S = 4.0
+LOST_AFTER_S: Final = 4.0
 """A generator sends at least a frame a second: silent for this long, it is lost."""
+LOOK_EVERY_S: Final = 0.1
+TAKE_OVER_AFTER_S: Final = 0.2
+"""Time for the others to hear that they carry a lost generator's share."""
+
+
+@dataclass
+class Node:
+    """What the master knows of one generator."""
+
+    name: str = ""
+    sequence: int = 0
+    heard: float = 0.0
+    pid: int | None = None
+    clock_ahead_s: float = 0.0
+    """Its time.monotonic less ours, for another machine."""
+    users: int = 0
+    is_ready: bool = False
+    has_ended: bool = False
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("scheduled", "finished", "failed"), 0)
+    )
+    arrivals: Arrivals | None = None
+    """A twin of its arrivals, to know what it would have scheduled."""
 
 
 class Relay:
     """Collects the generators' frames, in order and once each, and says when all are done or lost."""
 
-    def __init__(
-        self, environment: Environment, uplink: SocketUplink, expected: int, grow: Callable[[int], None]
-    ) -> None:
-        self.environment = environment
+    def __init__(self, environment: Environment, uplink: SocketUplink, config: Config) -> None:
+        runner: Any = environment.runner
+        self.runner = runner
         self.uplink = uplink
-        self.expected = expected
-        self._grow = grow
-        self._sequence: dict[str, int] = {}
-        self._heard: dict[str, float] = {}
-        self._names: dict[str, str] = {}
-        self._ready: set[str] = set()
-        self._ended: set[str] = set()
-        self._busy: dict[str, int] = {}
+        self.config = config
+        self.nodes: dict[str, Node] = {}
         self._t0 = 0.0
-        environment.runner.register_message(MESSAGE, self._take)
+        self._is_over = False
+        self.runner.register_message(MESSAGE, self._take)
+        self.runner.register_message(ASK, self._tell_configuration)
         uplink.listen(self._pass_down)
 
     def live(self) -> None:
         """Until every generator is done or lost."""
-        while len(self._ended) < self.expected:
-            gevent.sleep(0.1)
-            if self._t0:
-                self._look_for_lost()
+        while sum(node.has_ended for node in self.nodes.values()) < self.config.processes:
+            gevent.sleep(LOOK_EVERY_S)
+            self._look_for_lost()
         self.uplink.send({"t": "done"})
+
+    def _tell_configuration(self, environment: Environment, msg: Any, **_: Any) -> None:
+        self.runner.send_message(TELL, os.environ["HARNESS_LOAD"], msg.node_id)
 
     def _pass_down(self, frame: Frame) -> None:
         if frame["t"] == "go":
             self._t0 = frame["t0_monotonic"]
-        self.environment.runner.send_message(CONTROL, frame)
+            # Locust would hand out users anew when a worker is gone for a minute: here each keeps its own.
+            self.runner.start = lambda *_, **__: None
+        elif frame["t"] == "stop":
+            self._is_over = True
+        for client_id, node in self.nodes.items():
+            if not node.has_ended:
+                self._tell(client_id, node, frame)
+
+    def _tell(self, client_id: str, node: Node, frame: Frame) -> None:
+        if frame["t"] == "go":
+            frame = {**frame, "t0_monotonic": frame["t0_monotonic"] + node.clock_ahead_s}
+        elif frame["t"] == "rate" and node.arrivals is not None:
+            node.arrivals.steer(frame["rate_per_s"], frame["at_s"])
+        self.runner.send_message(CONTROL, frame, client_id)
 
     def _take(self, environment: Environment, msg: Any, **_: Any) -> None:
-        node, sequence, frame = msg.node_id, msg.data["sequence"], msg.data["frame"]
-        if sequence <= self._sequence.get(node, 0) or node in self._ended:
+        node = self.nodes.setdefault(msg.node_id, Node())
+        sequence, frame = msg.data["sequence"], msg.data["frame"]
+        if sequence <= node.sequence or node.has_ended:
             return
-        if sequence != self._sequence.get(node, 0) + 1:
-            missed = sequence - self._sequence.get(node, 0) - 1
-            self._say("frames-lost", f"{missed} frames of generator {node} did not arrive")
-        self._sequence[node] = sequence
-        self._heard[node] = time.monotonic()
+        if sequence != node.sequence + 1:
+            missed = sequence - node.sequence - 1
+            self._say("frames-lost", f"{missed} frames of generator {node.name} did not arrive")
+        node.sequence, node.heard = sequence, time.monotonic()
         if frame["t"] == "ready":
-            self._names[node] = frame["generators"][0]
-            self._ready.add(node)
-            if len(self._ready) == self.expected:
-                self.uplink.send({"t": "ready", "generators": sorted(self._names.values()), "users": 0})
-            return
-        if frame["t"] == "done":
-            self._ended.add(node)
-            return
-        if frame["t"] == "flow":
-            self._busy[node] = frame["in_flight"] + frame["backlog"]
-            self._grow(sum(self._busy.values()))
-        self.uplink.send(frame)
+            self._take_ready(node, frame)
+        elif frame["t"] == "done":
+            node.has_ended = True
+        else:
+            if frame["t"] == "flow":
+                for name in node.counts:
+                    node.counts[name] += frame[name]
+            elif frame["t"] == "event" and frame["kind"] == "aborted":
+                self._pass_down({"t": "stop"})
+            self.uplink.send(frame)
+
+    def _take_ready(self, node: Node, frame: Frame) -> None:
+        node.name, node.users, node.is_ready = frame["generators"][0], frame["users"], True
+        node.arrivals = source_of(self.config, int(node.name[1:]))
+        if frame["boot"] == boot_id():
+            node.pid = frame["pid"]
+        else:
+            node.clock_ahead_s = wall_offset_s() - frame["wall_offset_s"]
+        ready = [each for each in self.nodes.values() if each.is_ready]
+        if len(ready) == self.config.processes:
+            names = sorted(each.name for each in ready)
+            self.uplink.send({"t": "ready", "generators": names, "users": sum(each.users for each in ready)})
 
     def _look_for_lost(self) -> None:
         now = time.monotonic()
-        for node, heard in self._heard.items():
-            if node not in self._ended and now - max(heard, self._t0) > LOST_AFTER_S:
-                self._ended.add(node)
-                second = max(heard - self._t0, 0.0)
-                reason = f"nothing heard of it since second {second:.0f}"
-                self.uplink.send(
-                    {"t": "lost", "generator": self._names[node], "second": second, "reason": reason}
-                )
+        for client_id, node in self.nodes.items():
+            if node.has_ended or not node.is_ready:
+                continue
+            if node.pid is not None and not is_running(node.pid):
+                self._lose(client_id, node, f"its process {node.pid} ended")
+            elif self._t0 and now - max(node.heard, self._t0) > LOST_AFTER_S:
+                self._lose(client_id, node, f"nothing was heard of it for {LOST_AFTER_S:.0f} s")
+
+    def _lose(self, client_id: str, node: Node, reason: str) -> None:
+        """Name the lost generator, account for its arrivals, and let the others carry its share."""
+        node.has_ended = True
+        self._tell(client_id, node, {"t": "stop"})
+        at_s = max(time.monotonic() - self._t0, 0.0) if self._t0 else 0.0
+        self.uplink.send({"t": "lost", "generator": node.name, "second": int(at_s), "reason": reason})
+        others = {name: each for name, each in self.nodes.items() if each.is_ready and not each.has_ended}
+        take_over_s = at_s + TAKE_OVER_AFTER_S
+        self.uplink.send(
+            {"t": "account", "generator": node.name, **_account_of_lost(node, at_s, take_over_s)}
+        )
+        for index, (name, other) in enumerate(others.items()):
+            frame = {"t": "share", "index": index, "of": len(others), "at_s": take_over_s}
+            if other.arrivals is not None:
+                other.arrivals.pass_until(take_over_s)
+                other.arrivals.take_share(index, len(others), take_over_s)
+            self._tell(name, other, frame)
+        if not others:
+            self._say("aborted", f"the last generator was lost: {reason}")
 
     def _say(self, kind: str, text: str) -> None:
         at_s = max(time.monotonic() - self._t0, 0.0) if self._t0 else 0.0
         self.uplink.send({"t": "event", "kind": kind, "text": text, "at_s": at_s})
+
+
+def _account_of_lost(node: Node, lost_s: float, take_over_s: float) -> dict[str, int]:
+    """What became of a lost generator's arrivals.
+
+    Those due before it was lost without a reported end count as unfinished: some may have been served, none
+    can be said to. Those due until the others carry on were never started.
+    """
+    known = node.counts
+    due = until = known["scheduled"]
+    if node.arrivals is not None:
+        before = node.arrivals.pass_until(lost_s)
+        due = max(before, due)
+        until = due + node.arrivals.pass_until(take_over_s)
+    ended = known["finished"] + known["failed"]
+    return {
+        "scheduled": until,
+        "finished": known["finished"],
+        "failed": known["failed"],
+        "unfinished": due - ended,
+        "never_started": until - due,
+    }
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine is there and not merely waiting to be collected."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

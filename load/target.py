@@ -7,7 +7,12 @@ import os
 from functools import cache
 from typing import Any
 
-_SEED: dict[str, Any] = {"teams": 50, "users": 2000, "todos": 100_000, "password": "correct horse battery staple"}
+_SEED: dict[str, Any] = {
+    "teams": 50,
+    "users": 2000,
+    "todos": 100_000,
+    "password": "correct horse battery staple",
+}
 """The small seed of the stack that ships with the harness, for scenarios that run under plain `locust`."""
 
 

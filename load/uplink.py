@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import gevent
+from gevent.event import AsyncResult
 from gevent.lock import RLock
 
+from load.config import Config
 from results.wire import Decoder, encode
 
 MESSAGE = "harness-frame"
 CONTROL = "harness-control"
+ASK = "harness-ask"
+TELL = "harness-tell"
+ASK_AGAIN_S = 2.0
+
 Frame = dict[str, Any]
 Hear = Callable[[Frame], None]
 
@@ -69,10 +78,39 @@ class WorkerUplink:
         self._sequence = 0
 
     def send(self, frame: Frame) -> None:
-        """Send a frame."""
+        """Send a frame; the first one also says which process this is, and by what clock it lives."""
         self._sequence += 1
+        if frame["t"] == "ready":
+            frame = {**frame, "pid": os.getpid(), "boot": boot_id(), "wall_offset_s": wall_offset_s()}
         self._runner.send_message(MESSAGE, {"sequence": self._sequence, "frame": frame})
 
     def listen(self, hear: Hear) -> None:
         """Hear what the master passes down."""
         self._runner.register_message(CONTROL, lambda environment, msg, **_: hear(msg.data))
+
+
+def configuration(runner: Any) -> Config:
+    """A worker's configuration: from its environment, or asked of the master by a worker elsewhere."""
+    text = os.environ.get("HARNESS_LOAD")
+    if not text:
+        told: AsyncResult = AsyncResult()
+        runner.register_message(TELL, lambda environment, msg, **_: told.set(msg.data))
+        while not told.ready():
+            runner.send_message(ASK, {})
+            told.wait(ASK_AGAIN_S)
+        text = str(told.get())
+        os.environ["HARNESS_LOAD"] = text  # for the scenario, which reads its target there
+    return Config.from_json(text)
+
+
+def boot_id() -> str:
+    """Tells machines (and their boots) apart: time.monotonic means the same within one."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return socket.gethostname()
+
+
+def wall_offset_s() -> float:
+    """From time.monotonic to wall-clock time, for clocks that start at different boots."""
+    return time.time() - time.monotonic()

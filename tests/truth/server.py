@@ -20,7 +20,7 @@ import uvloop
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
 TIMER_LEAD_S = 0.0005
-"""uvloop's timers tick in milliseconds and round to the nearest: half a tick early on average evens that out."""
+"""uvloop's timers tick in milliseconds: half a tick early evens that out on average."""
 
 
 def service_time(kind: str, mean_s: float, seed: int, sigma: float = 1.0) -> Callable[[], float]:
@@ -99,7 +99,9 @@ class Connection(asyncio.Protocol):
 class Server:
     """The line, and its requests in service."""
 
-    def __init__(self, slots: int, draw: Callable[[], float], stalls_after_first: list[tuple[float, float]]) -> None:
+    def __init__(
+        self, slots: int, draw: Callable[[], float], stalls_after_first: list[tuple[float, float]]
+    ) -> None:
         self.queue = Queue(slots, draw)
         self.served = 0
         self._planned = stalls_after_first
@@ -150,7 +152,7 @@ def main() -> None:
     parser.add_argument("--service", type=float, default=0.02, help="mean service time in seconds")
     parser.add_argument("--kind", choices=["fixed", "exponential", "lognormal"], default="fixed")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--stall", action="append", default=[], help="FROM-TO seconds after the first request")
+    parser.add_argument("--stall", action="append", default=[], help="FROM-TO, s after the first request")
     uvloop.run(run(parser.parse_args()))
 
 

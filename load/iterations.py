@@ -1,0 +1,104 @@
+"""Makes each iteration of a scenario's tasks an arrival, without the scenario knowing.
+
+The tasks are wrapped rather than the waits between them: Locust runs a user's first task, and the one after
+an interrupted TaskSet, without any wait.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from gevent import getcurrent
+from locust import TaskSet, constant
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+from locust.user.markov_taskset import MarkovTaskSet
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
+
+from load import recorder
+from load.dispatch import Dispatcher
+from load.recorder import Arrival
+
+_FLOW = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser, StopTest)
+"""Raised by a task to say what comes next: no failure."""
+
+Task = Callable[[Any], None]
+
+
+def adopt(user_class: Any, dispatcher: Dispatcher) -> None:
+    """Put the dispatcher's arrivals under a user class."""
+    if dispatcher.source is not None:
+        # In the open model users do not pace themselves: a user that is done is free for the next arrival.
+        user_class.wait_time = constant(0)
+    user_class.has_begun = False
+    user_class.tasks = _wrap_all(user_class.tasks, dispatcher, set())
+
+
+def settle_greenlet(greenlet: Any) -> None:
+    """Mark a user's greenlet as outside any arrival, so that its on_start counts as setup."""
+    greenlet.arrival = None
+
+
+def _wrap_all(tasks: list[Any], dispatcher: Dispatcher, seen: set[Any]) -> list[Any]:
+    """The tasks wrapped; task sets are changed in place, once."""
+    wrapped: dict[Any, Any] = {}
+    for task in tasks:
+        if not (isinstance(task, type) and issubclass(task, TaskSet)):
+            wrapped[task] = _wrap(task, dispatcher)
+            continue
+        wrapped[task] = task
+        if task not in seen:
+            seen.add(task)
+            if issubclass(task, MarkovTaskSet):
+                _wrap_markov(task, dispatcher)
+            else:
+                task.tasks = _wrap_all(task.tasks, dispatcher, seen)
+    return [wrapped[task] for task in tasks]
+
+
+def _wrap_markov(task_set: Any, dispatcher: Dispatcher) -> None:
+    """A Markov chain finds its tasks by name on the class."""
+    for name in dir(task_set):
+        task = getattr(task_set, name)
+        if callable(task) and hasattr(task, "transitions"):
+            setattr(task_set, name, _wrap(task, dispatcher))
+            if task is task_set.current:
+                task_set.current = getattr(task_set, name)
+
+
+def _wrap(task: Task, dispatcher: Dispatcher) -> Task:
+    @functools.wraps(task)
+    def iteration(holder: Any) -> None:
+        user: Any = holder.user if isinstance(holder, TaskSet) else holder
+        greenlet = getcurrent()
+        # Locust may stop a user at once only while it waits.
+        user.has_begun = True
+        user._state = LOCUST_STATE_WAITING
+        arrival = dispatcher.take(type(user).__name__)
+        if user._state != LOCUST_STATE_STOPPING:
+            user._state = LOCUST_STATE_RUNNING
+        arrival.task = task.__name__
+        greenlet.arrival = arrival
+        try:
+            task(holder)
+        except _FLOW:
+            raise
+        except Exception as problem:
+            _failed(arrival, problem)
+            raise
+        finally:
+            greenlet.arrival = None
+            dispatcher.end(arrival)
+
+    return iteration
+
+
+def _failed(arrival: Arrival, problem: Exception) -> None:
+    """A task that raised: its arrival failed, and it stands for a request unless one has failed."""
+    if recorder.active is not None and not arrival.failed:
+        text = f"{type(problem).__name__}: {problem}"
+        kind = type(problem).__name__
+        recorder.active.record(arrival.task, "task", arrival.started, perf_counter(), 0, kind, text)
+    arrival.failed = True

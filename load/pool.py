@@ -1,0 +1,100 @@
+"""One generator's users: enough before load begins, more while few are free, up to a maximum."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gevent
+
+from load.dispatch import Dispatcher
+from load.iterations import settle_greenlet
+
+RESERVE_S = 0.25
+"""Free users are kept for this much of the arrivals to come."""
+FEWEST_FREE = 10
+AT_ONCE = 20
+"""So many users at most are in their on_start together: signing in is not to be a load test of its own."""
+DEATHS_ALLOWED = 100
+
+
+class Pool:
+    """Spawns users through Locust's runner and keeps the mix of user classes by weight."""
+
+    def __init__(
+        self, runner: Any, dispatcher: Dispatcher, weights: dict[str, float], max_users: int
+    ) -> None:
+        self._runner = runner
+        self._dispatcher = dispatcher
+        self._weights = weights
+        self._max_users = max_users
+        self._spawned = dict.fromkeys(weights, 0)
+        self._starting: list[Any] = []
+        self.wanted = 0
+        self.deaths = 0
+
+    @property
+    def users(self) -> int:
+        """Users that are alive."""
+        return len(self._runner.user_greenlets)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the wanted users are there and through their on_start."""
+        return self.users >= self.wanted and self._count_starting() == 0
+
+    def reserve(self, rate_per_s: float) -> None:
+        """Want as many as are busy now, and a reserve for the arrivals to come."""
+        busy = len(self._dispatcher.in_flight) + self._dispatcher.backlog
+        reserve = max(FEWEST_FREE, math.ceil(rate_per_s * RESERVE_S))
+        self.want(max(self.wanted, busy + reserve))
+
+    def want(self, users: int) -> None:
+        """Aim at a number of users, within the maximum; fewer than now end as they come free."""
+        wanted = min(users, self._max_users)
+        if wanted < self.wanted:
+            self._dispatcher.retiring += max(self.users - wanted - self._dispatcher.retiring, 0)
+        self.wanted = wanted
+
+    def tend(self) -> None:
+        """Spawn what is missing, as many as may start at once; to be called many times a second."""
+        starting = self._count_starting()
+        missing = min(self.wanted - self.users + self._dispatcher.retiring, AT_ONCE - starting)
+        if missing <= 0:
+            return
+        for _ in range(missing):
+            name = self._most_wanted()
+            self._spawned[name] += 1
+            for user in self._runner.spawn_users({name: 1}):
+                greenlet = user._greenlet
+                settle_greenlet(greenlet)
+                greenlet.link(self._on_end)
+                self._starting.append(user)
+
+    def _on_end(self, greenlet: Any) -> None:
+        if not self._dispatcher.is_over:
+            self.deaths += 1
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether users end faster than they do any work."""
+        return self.deaths > DEATHS_ALLOWED and self.deaths > self._dispatcher.started
+
+    def _count_starting(self) -> int:
+        self._starting = [user for user in self._starting if not user.has_begun and _is_alive(user)]
+        return len(self._starting)
+
+    def _most_wanted(self) -> str:
+        """The class that is furthest behind its share."""
+        return max(self._weights, key=lambda name: self._weights[name] / (self._spawned[name] + 1))
+
+    def settle(self, within_s: float) -> None:
+        """Wait until the wanted users are there, at most for a time."""
+        with gevent.Timeout(within_s, False):
+            while not self.is_settled and not (self.deaths > self.wanted and self.users == 0):
+                self.tend()
+                gevent.sleep(0.02)
+
+
+def _is_alive(user: Any) -> bool:
+    return user._greenlet is not None and not user._greenlet.dead
