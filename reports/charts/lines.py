@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -94,6 +94,8 @@ class LineChart:
 
 def draw_lines(chart: LineChart, width: float = 480, height: float = 210, css_class: str = "") -> str:
     """The chart as an svg element."""
+    if chart.stacked:
+        chart = replace(chart, lines=_aligned(chart.lines))
     words = [line.label for line in chart.lines] if len(chart.lines) > 1 or chart.stacked else []
     top = _top(chart)
     ticks = max(len(chart.show(top * share)) for share in (1, 0.75, 0.5, 0.25))
@@ -108,6 +110,16 @@ def draw_lines(chart: LineChart, width: float = 480, height: float = 210, css_cl
     if chart.limit is not None and chart.limit <= top:
         limit_line(axes, chart.limit, chart.limit_label)
     return as_svg(figure, chart.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+
+
+def _aligned(lines: list[Line]) -> list[Line]:
+    """Lines on common moments, so that they can be added: each is known between its own first and last."""
+    moments = np.unique(np.concatenate([line.x for line in lines])) if lines else np.empty(0)
+    known = [line for line in lines if line.x.size]
+    return [
+        replace(line, x=moments, y=np.interp(moments, line.x, line.y, left=np.nan, right=np.nan))
+        for line in known
+    ]
 
 
 def _top(chart: LineChart) -> float:
