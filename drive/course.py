@@ -216,7 +216,8 @@ def run_plan(plan: Plan, target: Target, runs: Path, progress: Progress, **info:
             course.end()
         finally:
             progress.close()
-            writer.close(course.state)
+            measured = {"duration_s": plan.stages.duration_s} if course.state == "finished" else {}
+            writer.close(course.state, **measured)
     return folder
 
 
