@@ -31,12 +31,13 @@ class Counting:
         problem: BaseException | None = None,
         received: int = 0,
         parts_s: dict[str, float] | None = None,
+        server_timing: str = "",
     ) -> None:
         """Count one request; times on time.perf_counter, `parts_s` in seconds, `received` in bytes."""
         active = recorder.active
         if active is not None:
             error = ("", "") if problem is None else (kind_of(problem), str(problem))
-            active.record(name, kind, started_s, ended_s, received, *error, "", parts_s)
+            active.record(name, kind, started_s, ended_s, received, *error, server_timing, parts_s)
         elif self._event is not None:
             self._event.fire(
                 request_type=kind,

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from load import recorder
+from load.counting import Counting
 from load.failure import Failure, kind_of
 from load.http_client.browser_cache import BrowserCache
 from load.http_client.cookies import CookieJar
@@ -50,6 +51,8 @@ class HttpClient:
         self.headers = RequestHeaders({**_DEFAULT_HEADERS, **settings.headers})
         """Sent with every request; a scenario may change them."""
         self.request_name: str | None = None
+        self.counting = Counting(request_event, context)
+        """For clients built on this one, which count in their own way."""
         self._event = request_event
         self._context = context
         self._timeout_s = settings.timeout_s
@@ -121,6 +124,8 @@ class HttpClient:
     ) -> Response:
         """Make a request and count it. Never raises for what the network or the server did.
 
+        What the user's browser cache holds fresh is answered without a request, and counts as none.
+
         `url` is a path below the base URL, or absolute. `name` is what it is counted as (default: `url`
         as given) and `kind` the sort of endpoint. `data` is bytes, text, or a form; `json` any JSON value;
         `files` a multipart form's files by field. `timeout` in seconds, `allow_redirects` and `cache`
@@ -131,15 +136,17 @@ class HttpClient:
         name = name or self.request_name or url
         response = Response(self, method, name, kind, catch_response, started_s)
         response.context = context
-        active = recorder.active
-        if active is not None:
-            active.begin(name, kind, started_s)
         try:
             order = self._order(method, url, data, json, params, headers, files, auth)
             order.on_data = on_data
             response.url = order.url
             deadline_s = started_s + (self._timeout_s if timeout is None else timeout)
             browser = self._browser(cache)
+            if browser is not None and self.session.recall(response, order, browser):
+                return response
+            active = recorder.active
+            if active is not None:
+                active.begin(name, kind, started_s)
             self.session.hop(response, order, deadline_s, browser)
             follows = self._follows if allow_redirects is None else allow_redirects
             if follows and response.status_code in REDIRECTS:
@@ -168,6 +175,8 @@ class HttpClient:
 
     def report(self, response: Response, problem: Exception | None) -> None:
         """Count a request's outcome. For a caught response its `with` block calls this."""
+        if response.from_cache and not response.bytes_received and problem is None:
+            return
         active = recorder.active
         if active is None:
             if self._event is not None:

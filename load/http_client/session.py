@@ -69,6 +69,17 @@ class Session:
             origin = self._origins[address] = Origin(address, self._limits, self._tls_context)
         return origin, target
 
+    def recall(self, response: Response, order: Order, browser: BrowserCache) -> bool:
+        """Fill `response` from the browser's cache if that holds a fresh answer; whether it did."""
+        if order.method != "GET" or order.on_data is not None:
+            return False
+        entry, is_fresh = browser.find(order.url, order.headers)
+        if entry is None or not is_fresh:
+            return False
+        browser.used(entry)
+        _answer_from(response, entry)
+        return True
+
     def hop(self, response: Response, order: Order, deadline_s: float, browser: BrowserCache | None) -> None:
         """Fill `response` from the browser's cache or the network, by `deadline_s` on time.perf_counter."""
         if browser is None or order.on_data is not None:
@@ -98,12 +109,10 @@ class Session:
         return response
 
     def _browse(self, response: Response, order: Order, deadline_s: float, browser: BrowserCache) -> None:
-        sent = order.headers
-        entry, is_fresh = browser.find(response.url, sent)
-        if entry is not None and is_fresh:
-            browser.used(entry)
-            _answer_from(response, entry)
+        if self.recall(response, order, browser):
             return
+        sent = order.headers
+        entry, _ = browser.find(response.url, sent)
         if entry is not None:
             order.headers = sent.copy()
             order.headers.update(browser.conditions(entry))
