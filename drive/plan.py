@@ -116,7 +116,7 @@ def with_warmup(plan: Plan, warmup_s: float | None) -> Plan:
         warmup_s = float(round(min(first * WARMUP_SHARE, MAX_WARMUP_S)))
     if warmup_s >= plan.stages.duration_s:
         raise UsageError(
-            f"the warm-up of {warmup_s:g} s leaves nothing of a run of {plan.stages.duration_s:g} s: run longer"
+            f"the warm-up of {warmup_s:g} s leaves nothing of {plan.stages.duration_s:g} s: run longer"
         )
     return replace(plan, warmup_s=warmup_s)
 

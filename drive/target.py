@@ -182,7 +182,7 @@ class Target(Model):
         """Raises UsageError where load on this target was not allowed on purpose."""
         if not self.allow_load:
             raise UsageError(
-                f"target {self.name} does not allow load: set allow_load = true in its file if it may carry it"
+                f"target {self.name} does not allow load: if it may, set allow_load = true in its file"
             )
         if "prod" in self.name.lower() and yes_load != self.name:
             raise UsageError(

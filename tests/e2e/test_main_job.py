@@ -40,7 +40,9 @@ def test_the_harness_and_haproxy_count_the_same_requests(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     run = only_run(tmp_path)
-    assert run.merged(setup=True).count == requests_by_haproxy(stack) - before
+    # The three procedures of the dashboard's batch are counted one by one, and travel in one request.
+    batched = 2 * run.merged("team.dashboard").count
+    assert run.merged(setup=True).count - batched == requests_by_haproxy(stack) - before
     assert run.account.missing == 0
     assert run.account.finished > 60
 
