@@ -76,17 +76,23 @@ RUNS_FOLDER = click.option(
 @main.command()
 @NAME
 @click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="E.g. api.pool_size=2.")
-@click.option("--knobs", is_flag=True, help="List every knob and stop.")
-def up(name: str, settings: tuple[str, ...], knobs: bool) -> None:
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="Bring it up with a fault, e.g. small-pool."
+)
+@click.option("--knobs", is_flag=True, help="List every knob and every fault and stop.")
+def up(name: str, settings: tuple[str, ...], faults: tuple[str, ...], knobs: bool) -> None:
     """Start the stack, or bring it to where it should be."""
     from stack import control
+    from stack.faults import FAULTS
     from stack.knobs import describe, parse_settings
 
     if knobs:
         for knob, default, what in describe():
             click.echo(f"{knob:<24} {default:<12} {what}")
+        for fault, known in FAULTS.items():
+            click.echo(f"--fault {fault:<29} {known.text}")
         return
-    control.up(name, parse_settings(settings), say=lambda text: click.echo(text, err=True))
+    control.up(name, parse_settings(settings), lambda text: click.echo(text, err=True), faults)
     click.echo(f"stack {name} serves at {control.status(name).url}")
 
 
@@ -103,20 +109,13 @@ def down(name: str) -> None:
 @NAME
 def status(name: str) -> int:
     """Say how the stack is; exits 1 where something is wrong with it."""
-    from results.units import show_duration
-    from stack import control
+    from stack import status as stack_status
 
-    told = control.status(name)
-    if not told.exists:
-        click.echo(f"stack {name} is not up: 'harness up' starts it")
-        return 1
-    click.echo(f"stack {name}  {told.url}")
-    for process in told.processes:
-        since = f"for {show_duration(process.uptime_s)}" if process.uptime_s is not None else process.problem
-        click.echo(f"  {process.name:<10} {process.state:<8} {process.pid or '':<8} {since}")
-    click.echo(f"  {'replication':<10} {told.replication}")
+    told = stack_status.status(name)
+    click.echo(stack_status.render(told))
     if not told.healthy:
-        click.echo("something is wrong: 'harness up' puts it right, 'harness down' removes it")
+        what = "puts it right, 'harness down' removes it" if told.exists else "starts it"
+        click.echo(f"'harness up --name {name}' {what}")
     return 0 if told.healthy else 1
 
 

@@ -56,9 +56,9 @@ def status(name: str = "default") -> StackStatus:
     known = supervision.process_info(place)
     orphans = [] if known else supervision.survivors(place)
     rows = [_process_status(place, p, known, orphans) for p in processes(place, asked.knobs(), ports)]
-    problem = "" if known else "its supervisor is gone: 'harness up' puts it right, 'harness down' ends it"
+    problem = "" if known else "its supervisor is gone"
     if known and not place.target.is_file():
-        problem = "it was not brought up to its end: 'harness up' finishes it"
+        problem = "it was not brought up to its end"
     told = _replication(mariadb.replication(place))
     url = f"http://127.0.0.1:{ports.lb}"
     faults = [fault for fault in asked.faults if fault in FAULT_KNOBS] + place.active_faults()
