@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -130,7 +130,9 @@ class RunWriter:
         self.update(state=state, **info)
         self.commit()
         with _said_plainly(self.path):
-            self._db.execute("PRAGMA journal_mode = DELETE")
+            # Someone may be reading at this moment: the log then stays beside the file, and nothing is lost.
+            with suppress(sqlite3.OperationalError):
+                self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.close()
 
     def __enter__(self) -> Self:

@@ -7,8 +7,8 @@ import re
 
 from results.errors import UsageError
 
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|min|s|m|h|d)")
+_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*(us|µs|ms|min|s|m|h|d)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:/|per\s+)\s*(s|m|min|h)", re.IGNORECASE)
 
 

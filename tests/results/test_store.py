@@ -113,6 +113,16 @@ def test_a_writer_that_was_killed_leaves_what_it_committed(tmp_path: Path) -> No
     assert (run.merged().count, run.state) == (1, "running")
 
 
+def test_a_reader_at_the_end_does_not_disturb_the_writer(tmp_path: Path) -> None:
+    writer = RunWriter(tmp_path / "run.db", **INFO)
+    writer.add_intervals([piece(0, [100])])
+    writer.commit()
+    reader = open_run(tmp_path)
+    assert next(reader.intervals()).count == 1
+    writer.close()
+    assert open_run(tmp_path).state == "finished"
+
+
 def test_a_full_disk_is_said_in_one_line_and_keeps_what_was_stored(tmp_path: Path) -> None:
     writer = RunWriter(tmp_path / "run.db", **INFO)
     writer.add_events([Event(0, "stage", "began")])
