@@ -72,7 +72,7 @@ class NewEvent(TimeRange):
 def parse(model: type[Any], given: Any) -> Any:
     """An input as its model. Raises TrpcError BAD_REQUEST."""
     try:
-        return model.model_validate(given or {})
+        return model.model_validate({} if given is None else given)
     except ValidationError as problem:
         raise TrpcError("BAD_REQUEST", problem.json(include_url=False)) from problem
 
@@ -214,9 +214,13 @@ async def notification_unread(ctx: Context, _: Any) -> Any:
 async def notification_mark_read(ctx: Context, given: Any) -> Any:
     wanted: Id = parse(Id, given)
     who = ctx.user
-    sql = "UPDATE notifications SET is_read = 1 WHERE id = %s AND user_id = %s AND team_id = %s"
+    sql = (
+        "UPDATE notifications SET is_read = 1, id = LAST_INSERT_ID(id)"
+        " WHERE id = %s AND user_id = %s AND team_id = %s"
+    )
     async with ctx.transaction() as execute:
-        await execute(sql, [wanted.id, who.user_id, who.team_id])
+        if not await execute(sql, [wanted.id, who.user_id, who.team_id]):
+            raise TrpcError("NOT_FOUND", f"no notification {wanted.id}")
 
 
 async def counter_hit(ctx: Context, _: Any) -> Any:
