@@ -84,10 +84,11 @@ def compare_sides(
     candidate: Sequence[Figures],
     tolerances: Tolerances | None = None,
     layout: Layout = "turns",
+    level: float = 0.975,
 ) -> list[Comparison]:
     """Every figure that all runs of both sides have, those over all endpoints first.
 
-    Raises ValueError with fewer than 2 pairs.
+    The intervals shown reach to the one-sided bounds at `level`. Raises ValueError with fewer than 2 pairs.
     """
     if len(baseline) != len(candidate):
         raise ValueError("a duel has as many runs of the baseline as of the candidate")
@@ -99,7 +100,9 @@ def compare_sides(
         metric = tolerances.metric(*key)
         if metric.scale == "difference" or min(map(min, values)) > 0:
             requests = [sum(one.requests.get(key[0], 0) for one in side) for side in (baseline, candidate)]
-            found.append(_compare(key, metric, values, requests, layout))
+            plain, effect = _effect(metric, values, requests, layout)
+            doubts = _doubts(metric, requests, len(baseline))
+            found.append(comparison_of(key, metric, plain, effect, level, doubts))
     return found
 
 
@@ -114,15 +117,13 @@ def weights_of(comparisons: Sequence[Comparison]) -> dict[Key, float]:
     return weights
 
 
-def _compare(
-    key: Key, metric: Metric, values: list[list[float]], requests: list[int], layout: Layout
+def comparison_of(
+    key: Key, metric: Metric, plain: Sequence[float], effect: Effect, level: float, doubts: list[str]
 ) -> Comparison:
+    """One figure's comparison from the two sides' values in their unit and the effect between them."""
     is_ratio = metric.scale == "ratio"
-    baseline, candidate = (np.log(side) if is_ratio else np.asarray(side) for side in values)
-    effect = _effect(baseline, candidate, layout, _floor(metric, values, requests))
     worse = Effect(effect.estimate * metric.worse, effect.error, effect.df)
-    plain = [float(np.exp(side.mean()) if is_ratio else side.mean()) for side in (baseline, candidate)]
-    shown = (effect.estimate, effect.low(0.975), effect.high(0.975))
+    shown = (effect.estimate, effect.low(level), effect.high(level))
     change, low, high = (math.expm1(value) if is_ratio else value for value in shown)
     return Comparison(
         endpoint=key[0],
@@ -139,21 +140,23 @@ def _compare(
         is_ratio=is_ratio,
         worse_effect=worse,
         p=worse.p_above(0.0),
-        doubts=_doubts(metric, requests, baseline.size),
+        doubts=doubts,
     )
 
 
 def _effect(
-    baseline: np.ndarray[tuple[int], np.dtype[np.float64]],
-    candidate: np.ndarray[tuple[int], np.dtype[np.float64]],
-    layout: Layout,
-    floor: float,
-) -> Effect:
+    metric: Metric, values: list[list[float]], requests: list[int], layout: Layout
+) -> tuple[list[float], Effect]:
+    """The two sides' means in the metric's unit, and the effect from all runs."""
+    is_ratio = metric.scale == "ratio"
+    baseline, candidate = (np.log(side) if is_ratio else np.asarray(side) for side in values)
+    plain = [float(np.exp(side.mean()) if is_ratio else side.mean()) for side in (baseline, candidate)]
+    floor = _floor(metric, values, requests)
     if layout == "together":
-        return effect_of_pairs((candidate - baseline).tolist(), floor)
+        return plain, effect_of_pairs((candidate - baseline).tolist(), floor)
     sides: list[Side] = abba(baseline.size)
     left = {"baseline": iter(baseline.tolist()), "candidate": iter(candidate.tolist())}
-    return effect_of_turns([next(left[side]) for side in sides], sides, floor)
+    return plain, effect_of_turns([next(left[side]) for side in sides], sides, floor)
 
 
 def _floor(metric: Metric, values: list[list[float]], requests: list[int]) -> float:

@@ -9,6 +9,9 @@ from analysis.duel_effect import Effect, abba, error_factor
 
 MOST_PAIRS = 60
 """Nobody waits for more; beyond it the answer is 'no reasonable number'."""
+SHARE = 0.4
+LEVEL = 0.98
+"""What is left of the error rates for one figure at one look: its weight, and the looks before."""
 
 
 def more_pairs(deciding: Sequence[Comparison], pairs: int, alpha: float) -> int | None:
@@ -27,7 +30,7 @@ def _pairs_needed(comparison: Comparison, pairs: int, alpha: float) -> int | Non
     noise = seen.error / error_factor(abba(pairs))
     for total in range(pairs + 1, MOST_PAIRS + 1):
         then = Effect(seen.estimate, noise * error_factor(abba(total)), 2 * total - 3)
-        is_worse = then.p_above(0.0) <= alpha / 2 and then.low(0.95) > comparison.tolerance_effect
-        if is_worse or then.high(0.95) < comparison.margin_effect:
+        is_worse = then.p_above(0.0) <= alpha * SHARE and then.low(0.95) > comparison.tolerance_effect
+        if is_worse or then.high(LEVEL) < comparison.margin_effect:
             return total
     return None

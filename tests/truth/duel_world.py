@@ -33,19 +33,20 @@ SPREAD = 0.5
 class Noise:
     """How restless the machine is; standard deviations are of ln(service time)."""
 
-    drift: float = 0.02
-    drift_memory: float = 0.7
+    drift: float = 0.03
+    drift_memory: float = 0.9
     jitter: float = 0.02
     jitter_memory: float = 0.7
-    bursts_per_s: float = 1 / 60
+    bursts_per_s: float = 1 / 120
     burst_s: float = 2.0
     burst_slowdown: float = 1.2
 
 
 REALISTIC = Noise()
-"""Calibrated on a known figure: two single runs of 20 s differ by more than 10% in p99 in a quarter of cases."""
-CALM = Noise(drift=0.01, jitter=0.01, bursts_per_s=1 / 240)
-ROUGH = Noise(drift=0.05, jitter=0.05, bursts_per_s=1 / 20, burst_s=4.0, burst_slowdown=1.3)
+"""Calibrated on the usual rules' error rates: the p99 of one run is more than 10% above that of another run of
+the same system in 24% of cases, and in 50% and 77% when service takes 5% and 10% longer."""
+CALM = Noise(drift=0.015, jitter=0.01, bursts_per_s=1 / 240)
+ROUGH = Noise(drift=0.05, jitter=0.05, bursts_per_s=1 / 30, burst_s=4.0, burst_slowdown=1.3)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Machine:
     """Runs one after the other on one restless machine."""
 
     def __init__(
-        self, seed: int, noise: Noise = REALISTIC, rate_per_s: float = 400, workers: int = 7, seconds: int = 20
+        self, seed: int, noise: Noise = REALISTIC, rate_per_s: float = 400, workers: int = 6, seconds: int = 20
     ) -> None:
         self.noise, self.rate_per_s, self.workers, self.seconds = noise, rate_per_s, workers, seconds
         self._random = np.random.default_rng([seed, 1])
