@@ -1,4 +1,4 @@
-"""Is a stretch of time steady? Where does it settle? Tests that autocorrelation does not fool."""
+"""Is a stretch of time steady? A test that autocorrelation does not fool."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ import numpy.typing as npt
 from scipy import stats
 
 Floats = npt.NDArray[np.float64]
-
-MOST_TRUNCATED = 0.5
-"""At most this share of a stretch is cut as settling: a stretch that needs more has not settled."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +59,3 @@ def trend(values: npt.ArrayLike) -> Trend:
     p_value = 2 * float(stats.t.sf(abs(slope) / error, freedom)) if error > 0 else 0.0
     change = float(slope * (x[-1] - x[0]) / abs(middle)) if middle else 0.0
     return Trend(change, p_value, float(n_effective))
-
-
-def settled_from(values: npt.ArrayLike, most: float = MOST_TRUNCATED) -> int:
-    """How many of the first values belong to settling, by MSER (White 1997).
-
-    The cut that makes the rest's mean most certain: smallest squared deviations over (n - cut)^2.
-    """
-    y = np.asarray(values, dtype=np.float64)
-    y = np.where(np.isfinite(y), y, np.nanmean(y) if np.isfinite(y).any() else 0.0)
-    n = y.size
-    cuts = int(n * most)
-    if n < 4:
-        return 0
-    left = n - np.arange(cuts + 1)
-    tail_sum = np.cumsum(y[::-1])[::-1][: cuts + 1]
-    tail_squares = np.cumsum(y[::-1] ** 2)[::-1][: cuts + 1]
-    deviations = tail_squares - tail_sum**2 / left
-    return int(np.argmin(np.maximum(deviations, 0) / left**2))

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from analysis.capacity.level import allowed
+from analysis.slo import allowed
 from results import Slo
 
 Floats = npt.NDArray[np.float64]

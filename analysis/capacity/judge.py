@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from analysis.capacity.level import LevelResult, Window, allowed
+from analysis.capacity.level import LevelResult, Window
+from analysis.slo import allowed
 from analysis.steady import Floats, trend
 from results import Slo
 
@@ -41,9 +42,7 @@ class SloCount:
         return self.share / allowed(self.slo)
 
     def __add__(self, other: SloCount) -> SloCount:
-        return SloCount(
-            self.slo, self.n + other.n, self.over + other.over, self.variance + other.variance
-        )
+        return SloCount(self.slo, self.n + other.n, self.over + other.over, self.variance + other.variance)
 
     def outcome(self, cluster: float) -> Outcome:
         """Whether the objective was kept, slow requests coming in clusters of a size.
@@ -112,10 +111,15 @@ def overloaded(windows: Sequence[Window], slos: Sequence[Slo]) -> bool:
     offered = sum(w.scheduled for w in windows[1:])
     growth = windows[-1].in_flight - windows[0].in_flight
     swamped = any(
-        sum(w.counts[i].over for w in last) > max(0.3, min(3 * allowed(slo), 0.9)) * max(1, sum(w.counts[i].n for w in last))
+        sum(w.counts[i].over for w in last) > _swamped(slo) * max(1, sum(w.counts[i].n for w in last))
         for i, slo in enumerate(slos)
     )
     return swamped and growth > 0.02 * offered and growth > 10
+
+
+def _swamped(slo: Slo) -> float:
+    """The share over an objective's limit from which a growing queue is taken for overload."""
+    return 3.0 if slo.metric == "mean" else min(max(3 * allowed(slo), 0.3), 0.9)
 
 
 def pooled_cluster(judged: Sequence[Judged], index: int) -> float:

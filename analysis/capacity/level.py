@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from results import Slo
+from analysis.slo import Count
 
 Purpose = Literal["bracket", "narrow", "repeat", "recover", "confirm"]
-
-
-class Count(NamedTuple):
-    """One objective in one second: of `n` requests, how many did not keep it.
-
-    `over` is what has to stay within `allowed(slo) * n`: requests slower than the limit or failed; for a
-    mean, the sum of the response times in units of the limit.
-    """
-
-    n: int
-    over: float
 
 
 @dataclass(frozen=True)
@@ -60,14 +49,3 @@ class LevelResult:
     windows: tuple[Window, ...]
     took_s: float
     problems: tuple[str, ...] = ()
-
-
-def allowed(slo: Slo) -> float:
-    """The share of requests that may be over an objective's limit.
-
-    A maximum allows none, which no number of requests can show: one in 100,000 stands for none. A mean is
-    a ratio to its limit, so 1.
-    """
-    if slo.metric == "latency":
-        return max(1.0 - slo.quantile, 1e-5)
-    return 1.0 if slo.metric == "mean" else max(slo.limit, 1e-5)

@@ -15,10 +15,10 @@ from typing import Literal
 
 from analysis.capacity.fit import Estimate, Observation, estimate
 from analysis.capacity.judge import Judged, Outcome, SloCount, judge, overloaded, pooled_cluster
-from analysis.capacity.level import Level, LevelResult, Window, allowed
+from analysis.capacity.level import Level, LevelResult, Window
+from analysis.slo import allowed
 from analysis.steady import trend
 from results import Slo
-
 
 ROUGH = 0.08
 """While the limit's interval is wider than this (half, relative), levels are short."""
@@ -256,9 +256,11 @@ class Search:
         4 rate L^2 / ln(p)^2: the relaxation time of reflected Brownian motion.
         """
         wanted = [60 / (rate_per_s * min(allowed(slo) for slo in self.settings.slos))]
-        for slo in self.settings.slos:
-            if slo.metric == "latency":
-                wanted.append(4 * rate_per_s * (slo.limit / 1e6 / math.log(allowed(slo) / 2)) ** 2 * MEMORIES)
+        wanted += [
+            MEMORIES * 4 * rate_per_s * (slo.limit / 1e6 / math.log(allowed(slo) / 2)) ** 2
+            for slo in self.settings.slos
+            if slo.metric == "latency"
+        ]
         return min(max(*wanted, 12.0), HOLD_AT_MOST_S)
 
     def _confirm(self, rate_per_s: float, reason: Reason) -> Level | Done:

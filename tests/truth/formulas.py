@@ -36,8 +36,8 @@ def mmc_tail(rate_per_s: float, slots: int, service_s: float, time_s: float) -> 
 def mdc_tail(rate_per_s: float, slots: int, service_s: float, time_s: float) -> float:
     """P(response > time) in M/D/c: Crommelin's state probabilities, Franx's waiting time (2001).
 
-    P(W <= x) = sum_{j=0}^{kc-1} Q(kc-1-j) y^j e^-y / j! with y = rate (kD - x), k = floor(x/D) + 1, where Q(m)
-    is the probability that at most m customers wait.
+    P(W <= x) = sum_{j=0}^{kc-1} Q(kc-1-j) y^j e^-y / j! with y = rate (kD - x), k = floor(x/D) + 1, where
+    Q(m) is the probability that at most m customers wait.
     """
     wait_s = time_s - service_s
     if wait_s < 0:
@@ -46,7 +46,9 @@ def mdc_tail(rate_per_s: float, slots: int, service_s: float, time_s: float) -> 
     y = rate_per_s * (blocks * service_s - wait_s)
     j = np.arange(blocks * slots)
     poisson = np.exp(j * math.log(max(y, 1e-300)) - y - gammaln(j + 1))
-    at_most_waiting = np.cumsum(_mdc_states(rate_per_s * service_s, slots, slots + blocks * slots + 1))[slots:]
+    at_most_waiting = np.cumsum(_mdc_states(rate_per_s * service_s, slots, slots + blocks * slots + 1))[
+        slots:
+    ]
     return float(1 - at_most_waiting[blocks * slots - 1 - j] @ poisson)
 
 
@@ -68,9 +70,7 @@ def _mdc_states(load: float, slots: int, size: int) -> Floats:
     return np.asarray(np.linalg.solve(balance, right))[:size]
 
 
-def capacity_per_s(
-    kind: str, slots: int, service_s: float, limit_s: float, quantile: float = 0.99
-) -> float:
+def capacity_per_s(kind: str, slots: int, service_s: float, limit_s: float, quantile: float = 0.99) -> float:
     """The highest rate at which the quantile of the response time stays within a limit."""
     tail = {"exponential": mmc_tail, "fixed": mdc_tail}[kind]
     top = slots / service_s

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analysis.capacity import Count, Window
+from analysis.capacity import Window
+from analysis.slo import Count
 from results import Slo
 
 Floats = npt.NDArray[np.float64]

@@ -1,0 +1,186 @@
+"""What a search found, as data for page, terminal and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from analysis.capacity.fit import Estimate
+from analysis.capacity.judge import Judged, Outcome
+from analysis.capacity.search import Done, Search
+from results import Slo
+from results.units import show_rate
+
+ALIKE = 0.005
+"""Levels whose rates differ by less, relative, are one point of the answer."""
+
+_NOT_FOUND = {
+    "max rate": "it never failed up to the highest rate allowed",
+    "min rate": "it failed at the lowest rate allowed",
+    "budget": "the time was up before a limit was found",
+    "not valid": "levels beyond were no evidence",
+    "precise": "no level was evidence",
+}
+
+
+@dataclass(frozen=True)
+class LevelPoint:
+    """One level for curve and table; `shares` are over / allowed by objective (1 is the limit)."""
+
+    number: int
+    purpose: str
+    rate_per_s: float
+    achieved_per_s: float
+    seconds: int
+    settle_s: int
+    outcome: Outcome
+    kept: bool
+    steady: bool
+    overloaded: bool
+    shares: tuple[float, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SloLimit:
+    """The highest rate within one objective; rates are None where it was not hit within what was tried."""
+
+    slo: Slo
+    rate_per_s: float | None
+    low_per_s: float | None
+    high_per_s: float | None
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """The answer of a search. Rates are arrivals per second.
+
+    `rate_per_s` with its 90% interval is None when no bound was found; then `why` says why, and
+    `last_pass` or `first_fail` is all that is known. `max_per_s` is the highest rate that came through at
+    all, objectives aside (with `rate_per_s` the pair that SPECjbb reports); `max_is_bound` whether the
+    system was driven beyond it.
+    """
+
+    found: bool
+    why: str
+    rate_per_s: float | None
+    low_per_s: float | None
+    high_per_s: float | None
+    first_hit: Slo | None
+    limits: tuple[SloLimit, ...]
+    last_pass: LevelPoint | None
+    first_fail: LevelPoint | None
+    contradicting: int
+    confirmed: bool
+    max_per_s: float | None
+    max_is_bound: bool
+    spent_s: float
+    levels: tuple[LevelPoint, ...]
+
+    @property
+    def claim(self) -> str:
+        """The one sentence, without the bottleneck."""
+        if self.found and self.rate_per_s is not None and self.first_hit is not None:
+            return f"The system carries {show_rate(self.rate_per_s)} within {self.first_hit.text}."
+        if self.last_pass is not None:
+            return f"The system carries at least {show_rate(self.last_pass.rate_per_s)}: {self.why}."
+        if self.first_fail is not None:
+            lowest = show_rate(self.first_fail.rate_per_s)
+            return f"No rate within the objectives was found: {self.why}, {lowest}."
+        return f"No capacity can be told: {self.why}."
+
+    def sentence(self, gives_way: str | None = None) -> str:
+        """The verdict with what gives way first, e.g. "the API's replica pool"."""
+        if gives_way is None or not self.found:
+            return self.claim
+        return f"{self.claim} Then {gives_way} gives way."
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain data for JSON and run.db."""
+        plain = asdict(self) | {"claim": self.claim}
+        plain["first_hit"] = self.first_hit.text if self.first_hit else None
+        for limit, of in zip(plain["limits"], self.limits, strict=True):
+            limit["slo"] = of.slo.text
+        return plain
+
+
+def answer(search: Search, done: Done) -> Capacity:
+    """What the search found when it ended. Pure."""
+    points = [_point(search, seen) for seen in search.history]
+    evidence = [(seen, point) for seen, point in zip(search.history, points, strict=True) if _counts(seen)]
+    limits = _limits(search, [seen for seen, _ in evidence])
+    hit = [limit for limit in limits if limit.rate_per_s is not None]
+    # A limit is only one between a rate that was kept and one that was not.
+    found = bool(hit) and any(point.kept for _, point in evidence)
+    first = min(hit, key=lambda limit: limit.rate_per_s or 0.0) if found else None
+    around = first.rate_per_s if first else None
+    last_pass, first_fail, contradicting = _bounds([point for _, point in evidence], around)
+    through = [seen.achieved_per_s for seen, _ in evidence]
+    confirmations = [seen for seen, _ in evidence if seen.result.level.purpose == "confirm"]
+    return Capacity(
+        found=found,
+        why="" if found else _NOT_FOUND[done.reason],
+        rate_per_s=around,
+        low_per_s=first.low_per_s if first else None,
+        high_per_s=first.high_per_s if first else None,
+        first_hit=first.slo if first else None,
+        limits=tuple(limits),
+        last_pass=last_pass,
+        first_fail=first_fail,
+        contradicting=contradicting,
+        confirmed=any(seen.kept_all for seen in confirmations),
+        max_per_s=max(through, default=None),
+        max_is_bound=any(seen.overloaded for seen, _ in evidence),
+        spent_s=search.spent_s,
+        levels=tuple(points),
+    )
+
+
+def _counts(seen: Judged) -> bool:
+    return seen.valid and seen.result.level.purpose != "recover"
+
+
+def _limits(search: Search, evidence: Sequence[Judged]) -> list[SloLimit]:
+    """Each objective's limit, where a level went beyond it."""
+    if not evidence:
+        return [SloLimit(slo, None, None, None) for slo in search.settings.slos]
+    found: list[SloLimit] = []
+    for index, (slo, fit) in enumerate(zip(search.settings.slos, search.estimates(), strict=True)):
+        beyond = [seen for seen in evidence if seen.counts[index].n and seen.counts[index].measure > 1]
+        hit = bool(beyond) and fit.rate_per_s <= 1.05 * max(seen.rate_per_s for seen in evidence)
+        found.append(_limit(slo, fit) if hit else SloLimit(slo, None, None, None))
+    return found
+
+
+def _limit(slo: Slo, fit: Estimate) -> SloLimit:
+    return SloLimit(slo, fit.rate_per_s, fit.low_per_s, fit.high_per_s)
+
+
+def _point(search: Search, seen: Judged) -> LevelPoint:
+    level = seen.result.level
+    outcome: Outcome = search.outcome(seen) if _counts(seen) else "invalid"
+    shares = tuple(count.measure for count in seen.counts)
+    return LevelPoint(
+        level.number, level.purpose, level.rate_per_s, seen.achieved_per_s, len(seen.result.windows),
+        seen.settle_s, outcome, seen.kept_all, seen.steady, seen.overloaded, shares, seen.result.problems,
+    )  # fmt: skip
+
+
+def _bounds(
+    points: Sequence[LevelPoint], around: float | None
+) -> tuple[LevelPoint | None, LevelPoint | None, int]:
+    """The last rate that passed and the first that failed, on their sides of the limit found.
+
+    Near the limit noise lets levels contradict each other: how many lie on the wrong side is told.
+    """
+    kept = sorted((p for p in points if p.kept), key=lambda p: p.rate_per_s)
+    missed = sorted((p for p in points if not p.kept), key=lambda p: p.rate_per_s)
+    if around is None:
+        return (kept[-1] if kept else None), (missed[0] if missed else None), 0
+    below = [p for p in kept if p.rate_per_s <= around * (1 + ALIKE)]
+    above = [p for p in missed if p.rate_per_s >= around * (1 - ALIKE)]
+    contradicting = len(kept) - len(below) + len(missed) - len(above)
+    last_pass = below[-1] if below else kept[0] if kept else None
+    first_fail = next((p for p in above if last_pass is None or p.rate_per_s > last_pass.rate_per_s), None)
+    return last_pass, first_fail, contradicting

@@ -1,0 +1,93 @@
+"""The capacity search against exact answers (M/M/c and M/D/c), with bisection on single trials beside it."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from analysis.capacity import Settings
+from results import parse_slos
+from tests.truth.formulas import capacity_per_s, mdc_tail, mmc_tail
+from tests.truth.searches import BUDGET_S, SETTINGS, bisection, errors, ours, search_capacity, table
+from tests.truth.simulated import Noise, SimulatedServer
+
+
+@pytest.mark.parametrize(("kind", "tail"), [("exponential", mmc_tail), ("fixed", mdc_tail)])
+@pytest.mark.parametrize(("slots", "load"), [(1, 0.6), (8, 0.8)])
+def test_the_simulated_server_has_the_response_times_of_the_formula(kind, tail, slots, load):
+    service_s = 0.01
+    rate = load * slots / service_s
+    server = SimulatedServer(slots, service_s, kind, seed=5)
+    server.serve(rate, 20)
+    responses = server.serve(rate, 600_000 / rate).response_s
+    for share in (0.3, 0.1):
+        at_s = float(np.quantile(responses, 1 - share))
+        assert tail(rate, slots, service_s, at_s + 1e-9) == pytest.approx(share, rel=0.06)
+
+
+def test_the_capacity_from_the_formula_is_where_the_quantile_meets_the_limit():
+    rate = capacity_per_s("exponential", 8, 0.01, 0.05)
+    assert mmc_tail(rate, 8, 0.01, 0.05) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_24_searches_in_8_settings_find_the_exact_limit_within_the_budget(capsys):
+    found = errors(ours, SETTINGS, range(3))["all"]
+    with capsys.disabled():
+        sys.stdout.write(f"\n24 searches: bias, median, p90, worst error, longest: {found}\n")
+    assert found.median <= 0.02
+    assert found.p90 <= 0.05
+    assert abs(found.bias) <= 0.02
+    assert found.longest_s <= BUDGET_S
+
+
+@pytest.mark.truth
+def test_200_searches_beside_bisection_on_single_trials(capsys):
+    by_method = {
+        "search": errors(ours, SETTINGS, range(100, 125)),
+        "bisection, 20 s trials": errors(bisection, SETTINGS, range(100, 125)),
+    }
+    with capsys.disabled():
+        sys.stdout.write("\n" + table(by_method) + "\n")
+    found = by_method["search"]["all"]
+    assert found.median <= 0.02
+    assert found.p90 <= 0.05
+    assert abs(found.bias) <= 0.02
+    assert found.longest_s <= BUDGET_S
+
+
+@pytest.mark.truth
+def test_the_stated_interval_holds_the_truth_about_as_often_as_it_says(capsys):
+    held, widths = [], []
+    for setting in SETTINGS:
+        for seed in range(200, 215):
+            server = SimulatedServer(
+                setting.slots, setting.service_s, setting.kind, Noise(per_trial=0.03), seed
+            )
+            found = search_capacity(server, Settings(setting.slos, budget_s=BUDGET_S))
+            held.append((found.low_per_s or 0) <= setting.truth_per_s <= (found.high_per_s or 0))
+            widths.append((found.high_per_s or 0) / (found.low_per_s or 1) - 1)
+    with capsys.disabled():
+        shares = f"{np.mean(held):.0%}; median width {np.median(widths):.1%}"
+        sys.stdout.write(f"\n90% intervals hold the truth in {shares}\n")
+    assert np.mean(held) >= 0.75
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("noise", [Noise(), Noise(drift=0.03, drift_memory_s=40)], ids=["quiet", "drifting"])
+def test_it_holds_on_quiet_and_on_drifting_systems(noise):
+    relative = []
+    for setting in SETTINGS:
+        for seed in range(300, 306):
+            server = SimulatedServer(setting.slots, setting.service_s, setting.kind, noise, seed)
+            found = search_capacity(server, Settings(setting.slos, budget_s=BUDGET_S))
+            relative.append((found.rate_per_s or 0) / setting.truth_per_s - 1)
+    assert np.median(np.abs(relative)) <= 0.02
+    assert np.quantile(np.abs(relative), 0.9) <= 0.05
+    assert abs(np.mean(relative)) <= 0.02
+
+
+def test_a_service_time_that_is_neither_fixed_nor_exponential_ends_with_an_interval():
+    server = SimulatedServer(4, 0.01, "lognormal", Noise(per_trial=0.02), seed=3)
+    found = search_capacity(server, Settings(tuple(parse_slos("p99 < 100ms")), budget_s=240))
+    assert found.found
+    assert 300 < (found.low_per_s or 0) < (found.rate_per_s or 0) < (found.high_per_s or 0) < 400
