@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from results import Endpoint, Histogram, Interval, Part
@@ -72,24 +72,25 @@ class ErrorTotal:
 
 
 class EndpointTable:
-    """Totals by endpoint between two seconds of a run, fed with intervals in order of time.
+    """Totals by endpoint over stretches (from second, to second) of a run, fed with intervals by time.
 
     Setup requests count wherever they fall, as they belong to no part of the plan.
     """
 
-    def __init__(self, from_s: float, to_s: float) -> None:
-        self.from_s, self.to_s = from_s, to_s
+    def __init__(self, spans: Sequence[tuple[float, float]]) -> None:
+        self.spans = list(spans)
         self.totals: dict[Endpoint, EndpointTotal] = {}
         self.errors: dict[tuple[Endpoint, str], ErrorTotal] = {}
 
     @property
     def span_s(self) -> float:
-        """The stretch's length in seconds."""
-        return max(self.to_s - self.from_s, 0.0)
+        """The stretches' length in seconds."""
+        return sum(max(to_s - from_s, 0.0) for from_s, to_s in self.spans)
 
     def add(self, interval: Interval) -> None:
-        """Count an interval if it lies in the stretch."""
-        if not interval.endpoint.setup and not self.from_s <= interval.second < self.to_s:
+        """Count an interval if it begins in one of the stretches."""
+        inside = any(from_s <= interval.second < to_s for from_s, to_s in self.spans)
+        if not interval.endpoint.setup and not inside:
             return
         named = interval.endpoint
         if named not in self.totals:

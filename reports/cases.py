@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from analysis.duel import DuelResult
 from analysis.duel_compare import Comparison, Verdict
 from analysis.duel_words import describe, show_change
-from reports.run_data import Objective, RunReport
+from analysis.slo import SloResult
+from reports.run_data import RunReport
 from reports.sections.answer import answer, figure_of
 
 
@@ -42,26 +44,27 @@ def run_verdicts(report: RunReport) -> Verdicts:
     )
     cases = [Case("the run can be trusted", "validity", "pass" if is_valid else "inconclusive", found)]
     cases += [_objective(one, is_valid) for one in report.objectives]
-    verdicts = [case.verdict for case in cases]
-    worst: Verdict = next((v for v in ("fail", "inconclusive") if v in verdicts), "pass")
+    is_judged = report.overall.requests > 0
+    outcome: Verdict = report.verdict.outcome if is_judged else "inconclusive"
     return Verdicts(
         report.run.id,
         told.sentence,
-        worst,
+        outcome,
         cases,
         report.run.duration_s,
         [reason.advice for reason in report.doubts],
     )
 
 
-def _objective(one: Objective, is_valid: bool) -> Case:
+def _objective(one: SloResult, is_valid: bool) -> Case:
     where = one.slo.endpoint or "all endpoints"
-    if one.passed is None:
+    if math.isnan(one.measured):
         return Case(one.slo.text, where, "inconclusive", "nothing was measured")
     words = f"{figure_of(one.slo, one.measured)}, limit {figure_of(one.slo, one.slo.limit)}"
+    words += f" ({'; '.join(one.doubts)})" if one.doubts else ""
     if not is_valid:
         return Case(one.slo.text, where, "inconclusive", f"{words}; the run cannot be trusted")
-    return Case(one.slo.text, where, "pass" if one.passed else "fail", words)
+    return Case(one.slo.text, where, one.outcome, words)
 
 
 def duel_verdicts(result: DuelResult, name: str = "duel", span_s: float = 0.0) -> Verdicts:

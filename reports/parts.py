@@ -30,7 +30,7 @@ class IntervalBar:
     low: float
     middle: float
     high: float
-    tolerance: float
+    tolerance: float | None
     least: float
     most: float
     tone: Tone = ""

@@ -23,17 +23,15 @@ def summary_lines(report: RunReport) -> list[str]:
     return [
         told.sentence,
         _figures(report),
-        (told.advice if report.failed or report.doubts else "") or told.why,
+        (told.advice if report.verdict.outcome != "pass" else "") or told.why,
     ]
 
 
 def exit_code(report: RunReport) -> int:
     """0 passed, 3 an objective was missed, 4 not valid or nothing measured."""
-    if report.doubts or not report.overall.requests:
+    if not report.overall.requests:
         return INCONCLUSIVE
-    if report.failed:
-        return FAILED
-    return INCONCLUSIVE if any(one.passed is None for one in report.objectives) else PASSED
+    return {"pass": PASSED, "fail": FAILED, "inconclusive": INCONCLUSIVE}[report.verdict.outcome]
 
 
 def _figures(report: RunReport) -> str:
@@ -47,6 +45,6 @@ def _figures(report: RunReport) -> str:
         f"errors {show_ratio(overall.error_ratio)}",
     ]
     for one in report.objectives:
-        state = {True: "ok", False: "MISSED", None: "no data"}[one.passed]
+        state = {"pass": "ok", "fail": "MISSED", "inconclusive": "cannot tell"}[one.outcome]
         pieces.append(f"{one.slo.text}: {figure_of(one.slo, one.measured)} {state}")
     return "; ".join(pieces)

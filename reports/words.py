@@ -57,9 +57,11 @@ def listed(words: list[str]) -> str:
 
 
 def sentence(words: str) -> str:
-    """Words with a capital first letter and a full stop."""
+    """Words with a full stop and a capital first letter, unless the first is a name (`todo.list`)."""
     words = words.strip()
     if not words:
         return ""
     end = "" if words[-1] in ".!?" else "."
-    return words[0].upper() + words[1:] + end
+    first = words.split(maxsplit=1)[0].rstrip(".,:;")
+    is_name = any(sign in first for sign in "./_'")
+    return (words if is_name else words[0].upper() + words[1:]) + end

@@ -49,6 +49,7 @@ class RateChart:
     limits_us: list[tuple[float, str]] = field(default_factory=list)
     passed_per_s: float | None = None
     failed_per_s: float | None = None
+    only_p99: bool = False
 
 
 def draw_rate_curve(chart: RateChart, width: float, height: float, css_class: str = "") -> str:
@@ -70,7 +71,8 @@ def draw_rate_curve(chart: RateChart, width: float, height: float, css_class: st
     _band(axes, chart)
     ends: list[EndLabel] = []
     for number, curve in enumerate(chart.curves):
-        for figure_name, thick, opacity in _FIGURES if number == 0 else _FIGURES[-1:]:
+        shown = _FIGURES if number == 0 and not chart.only_p99 else _FIGURES[-1:]
+        for figure_name, thick, opacity in shown:
             ends += _curve(axes, curve, figure_name, thick, opacity, top_ms)
     for limit_us, limit_text in chart.limits_us:
         if limit_us / 1e3 <= top_ms:
@@ -163,11 +165,7 @@ def draw_spectrum(
     figure, axes = canvas(width, height, 58, margin_px([line.name for line in shown]), top=14, bottom=46)
     far = max((float(line.spectrum.nines[-1]) for line in shown), default=3.0)
     axes.set_xlim(0, far)
-    ticks = [(0.0, "0"), (-math.log10(0.5), "50"), *((float(n), _nines(n)) for n in range(1, int(far) + 1))]
-    if far < 1.5 * width / 300:
-        ticks.append((-math.log10(0.25), "75"))
-    axes.set_xticks([tick for tick, _ in ticks], [words for _, words in ticks])
-    axes.set_xlabel("percentile", labelpad=5)
+    percentile_ticks(axes, far, width)
     all_us = [line.spectrum.latency_us for line in shown]
     low = min((float(values.min()) for values in all_us), default=1e3)
     high = max((float(values.max()) for values in all_us), default=1e4)
@@ -191,6 +189,15 @@ def draw_spectrum(
             )  # fmt: skip
     write_end_labels(axes, ends)
     return as_svg(figure, label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+
+
+def percentile_ticks(axes: Axes, far: float, width: float) -> None:
+    """The usual percentiles on an axis of nines, as many as there is room for."""
+    ticks = [(0.0, "0"), (-math.log10(0.5), "50"), *((float(n), _nines(n)) for n in range(1, int(far) + 1))]
+    if far < 1.5 * width / 300:
+        ticks.append((-math.log10(0.25), "75"))
+    axes.set_xticks([tick for tick, _ in ticks], [words for _, words in ticks])
+    axes.set_xlabel("percentile", labelpad=5)
 
 
 def _nines(count: int) -> str:

@@ -52,13 +52,13 @@ def _words(name: str, value: Any) -> str:
 def method(report: RunReport) -> Section:
     """How the figures were made, in a few sentences."""
     stages = report.run.stages
-    steady = show_duration(report.to_s - report.from_s)
-    warmup = show_duration(report.from_s) if report.from_s else "0 s"
+    steady = show_duration(report.table.span_s)
+    warmup = show_duration(report.run.warmup_s) if report.run.warmup_s else "0 s"
     items = [
         _OPEN if stages is None or stages.open else _CLOSED,
         "Response time counts from the intended start; service time from the moment the request was sent.",
         "Percentiles come from merged histograms (at most 0.4% wrong), never from averages.",
-        f"All figures are of the steady part: {steady} after a warm-up of {warmup}.",
+        f"Figures are of the steady part: {steady} of held load after a warm-up of {warmup}.",
         "A request that had not ended when the run did counts as failed, with its age as a lower bound.",
         "The generator's own lag in waking a user is measured apart and is in no response time.",
     ]

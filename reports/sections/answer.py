@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+from analysis.slo import SloResult
 from analysis.tiers import TierFigure, TierPanel
 from reports.parts import Answer, Fact, Tone
-from reports.run_data import Objective, RunReport
+from reports.run_data import RunReport
 from reports.words import counted, listed, sentence, show_value
 from results import Slo
 from results.units import show_duration, show_latency, show_rate, show_ratio
+
+_TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": ""}
 
 
 def answer(report: RunReport) -> Answer:
@@ -18,7 +21,8 @@ def answer(report: RunReport) -> Answer:
         return Answer(
             "Nothing was measured.",
             f"The run is {report.run.state} and holds no request after its warm-up of "
-            f"{show_duration(report.run.warmup_s)}.",
+            f"{show_duration(report.run.warmup_s)}."
+            + "".join(f" Also: {one.text}." for one in report.doubts),
             "Let it run longer than its warm-up, and look at the gaps and logs below.",
             tone="warn",
         )
@@ -80,7 +84,10 @@ def _passed(report: RunReport) -> Answer:
             accent=f"p99 was {p99}",
             evidence="time",
         )
-    closest = max(report.objectives, key=lambda one: one.measured / max(one.slo.limit, 1e-12))
+    unclear = [one for one in report.objectives if one.outcome == "inconclusive"]
+    if unclear:
+        return _unclear(report, unclear, p99, at)
+    closest = min(report.objectives, key=lambda one: one.margin)
     number = len(report.objectives)
     within = "within its objective" if number == 1 else f"within all {number} objectives"
     return Answer(
@@ -93,7 +100,19 @@ def _passed(report: RunReport) -> Answer:
     )
 
 
-def _closest_words(closest: Objective) -> str:
+def _unclear(report: RunReport, unclear: list[SloResult], p99: str, at: str) -> Answer:
+    first = unclear[0]
+    return Answer(
+        f"Cannot tell whether {first.slo.text} was kept.",
+        f"{sentence('; '.join(first.doubts))} p99 over everything was {p99}{at}.",
+        "Run longer or at a higher rate, so that there is enough to judge by.",
+        tone="warn",
+        accent="Cannot tell",
+        evidence="objectives",
+    )
+
+
+def _closest_words(closest: SloResult) -> str:
     used = closest.measured / closest.slo.limit if closest.slo.limit else 0.0
     figure = figure_of(closest.slo, closest.measured)
     return f"The closest was {closest.slo.text}, at {figure} ({show_ratio(used)} of it)."
@@ -103,9 +122,10 @@ def _at_rate(report: RunReport) -> str:
     stages, rate = report.run.stages, report.finished_per_s
     if math.isnan(rate):
         rate = report.overall.rate_per_s
+    held = {level for _, _, level in stages.holds()} if stages else set()
     if stages and not stages.open:
         return f" with {stages.peak:g} users"
-    if stages and len({level for stage in stages.stages for level in (stage.start, stage.end)}) > 1:
+    if stages and len(held) != 1:
         return f" at up to {show_rate(stages.peak)}"
     return f" at {show_rate(rate)}"
 
@@ -173,7 +193,7 @@ def _p99_fact(report: RunReport) -> Fact:
     service = report.overall.service
     limits = [one for one in report.objectives if one.slo.metric == "latency" and one.slo.endpoint is None]
     exact = next((one for one in limits if one.slo.quantile == 0.99), None)
-    tone: Tone = "" if exact is None or exact.passed is None else "good" if exact.passed else "bad"
+    tone: Tone = _TONES[exact.outcome] if exact else ""
     limit = f"limit {show_latency(exact.slo.limit)}; " if exact else ""
     small = (
         f"{limit}p50 {_latency(report, 0.5)}, service time alone {show_latency(service.quantile_us(0.99))}"
@@ -186,7 +206,7 @@ def _error_fact(report: RunReport) -> Fact:
     limit = next(
         (one for one in report.objectives if one.slo.metric == "errors" and one.slo.endpoint is None), None
     )
-    tone: Tone = "bad" if limit and limit.passed is False else "good" if failed == 0 else ""
+    tone: Tone = "bad" if limit and limit.outcome == "fail" else "good" if failed == 0 else ""
     words = f"{failed:,} of {counted(report.overall.requests, 'request')}"
     small = f"{words}; limit {show_ratio(limit.slo.limit)}" if limit else words
     return Fact(

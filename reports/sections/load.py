@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import math
 
+from analysis.slo import SloResult
 from analysis.spectrum import spectrum
 from reports.charts.axes import clock
 from reports.charts.curves import RateChart, RateCurve, SpectrumLine, draw_rate_curve, draw_spectrum
 from reports.charts.style import VIOLET
-from reports.parts import Bar, Cell, Chart, Column, Figures, Section, Table
-from reports.run_data import Objective, RunReport
+from reports.parts import Bar, Cell, Chart, Column, Figures, Section, Table, Tone
+from reports.run_data import RunReport
 from reports.sections.answer import figure_of
 from reports.sections.shared import NARROW, WIDE
 from reports.words import NONE
 from results import Histogram
 from results.units import show_latency, show_rate, show_ratio
 
+_BAR_END = 1.5
+"""The bar of an objective ends at this share of its limit."""
+_VERDICTS: dict[str, tuple[str, Tone]] = {
+    "pass": ("pass", "good"),
+    "fail": ("fail", "bad"),
+    "inconclusive": ("cannot tell", "warn"),
+}
 _SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999)
 
 
@@ -26,6 +34,7 @@ def objectives(report: RunReport) -> Section | None:
     columns = [
         Column("Objective", number=False),
         Column("Measured"),
+        Column("95% interval", what="By resampling stretches of time"),
         Column("Limit"),
         Column("Used", what="Measured as a share of the limit", wide=True, number=False),
         Column("Verdict", number=False),
@@ -37,21 +46,20 @@ def objectives(report: RunReport) -> Section | None:
     )
 
 
-def _objective_row(one: Objective) -> list[Cell]:
+def _objective_row(one: SloResult) -> list[Cell]:
     used = one.measured / one.slo.limit if one.slo.limit else (0.0 if not one.measured else 9.99)
-    verdict = {True: ("pass", "good"), False: ("fail", "bad"), None: ("no data", "warn")}[one.passed]
-    tone = "bad" if one.passed is False else ""
-    bar = (
-        None
-        if one.passed is None
-        else Bar(min(used / 1.5, 1.0), "bad" if one.passed is False else "", 1 / 1.5)
-    )
+    word, tone = _VERDICTS[one.outcome]
+    missed: Tone = "bad" if one.outcome == "fail" else ""
+    known = math.isfinite(used)
+    bar = Bar(min(used / _BAR_END, 1.0), missed, 1 / _BAR_END) if known else None
+    between = f"{figure_of(one.slo, one.low)} to {figure_of(one.slo, one.high)}" if one.low == one.low else ""
     return [
-        Cell(f"{one.slo.endpoint or 'all'} {one.slo.figure}"),
-        Cell(figure_of(one.slo, one.measured), tone=tone, strong=True),  # type: ignore[arg-type]
+        Cell(f"{one.slo.endpoint or 'all'} {one.slo.figure}", "; ".join(one.doubts)),
+        Cell(figure_of(one.slo, one.measured), tone=missed, strong=True),
+        Cell(between or NONE, tone="muted"),
         Cell(figure_of(one.slo, one.slo.limit)),
-        Cell(NONE if one.passed is None else show_ratio(used), bar=bar),
-        Cell(verdict[0], pill=True, tone=verdict[1]),  # type: ignore[arg-type]
+        Cell(show_ratio(used) if known else NONE, bar=bar),
+        Cell(word, pill=True, tone=tone),
     ]
 
 

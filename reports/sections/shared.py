@@ -24,7 +24,7 @@ def story_of(report: RunReport) -> Story:
         for event in report.run.events
         if event.kind not in _QUIET_EVENTS and 0 <= event.at_s <= report.run.duration_s
     ]
-    return Story(report.run.duration_s, report.from_s, marks[:40])
+    return Story(report.run.duration_s, report.run.warmup_s, marks[:40])
 
 
 def holes_of(report: RunReport, tier: str) -> list[Hole]:

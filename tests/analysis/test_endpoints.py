@@ -10,7 +10,7 @@ from results import Endpoint, Histogram, Interval
 
 
 def fed(rows: list[tuple[int, str, list[float], int]]) -> EndpointTable:
-    table = EndpointTable(2, 10)
+    table = EndpointTable([(2, 10)])
     for second, name, values, failed in rows:
         times = Histogram.from_values_us(values)
         errors = {"HTTP 500": (failed, f"first at {second}")} if failed else {}
@@ -46,7 +46,7 @@ def test_errors_keep_the_first_sample_and_their_span() -> None:
 
 
 def test_empty_table_has_no_figures() -> None:
-    overall = EndpointTable(0, 0).overall()
+    overall = EndpointTable([(0, 0)]).overall()
     assert overall.requests == 0
     assert math.isnan(overall.error_ratio)
     assert overall.mean_parts_ms() == {}

@@ -1,0 +1,169 @@
+"""The page of a duel: worse, not worse, or cannot tell, with the cause and the figures it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.duel import DuelResult
+from analysis.duel_compare import Comparison
+from analysis.duel_words import show_change, show_interval, show_value
+from reports.parts import Answer, Block, Fact, More, Note, Page, Ranked, Section, Tone, kept
+from reports.render import write_page
+from reports.run_data import RunReport, read_report
+from reports.sections import comparison
+from reports.words import counted, sentence
+from results import Run
+
+_TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
+_WORDS = {"pass": "Not worse", "fail": "Worse", "inconclusive": "Cannot tell"}
+
+
+def write_duel_report(
+    result: DuelResult, baseline: Sequence[Run], candidate: Sequence[Run], path: Path, *, forced: str = ""
+) -> Path:
+    """Write a duel's page. `forced` says what would have made it refuse, empty where nothing did."""
+    return write_page(duel_page(result, baseline, candidate, forced=forced), path)
+
+
+def duel_page(
+    result: DuelResult, baseline: Sequence[Run], candidate: Sequence[Run], *, forced: str = ""
+) -> Page:
+    """The page's data; of the runs, the last pair is drawn."""
+    reports = [read_report(side[-1]) for side in (baseline, candidate) if side]
+    names = ["baseline", "candidate"][: len(reports)]
+    runs = [report.run for report in reports]
+    sections = [
+        _doubts(result, forced),
+        _causes(result),
+        *_gate(result),
+        *(_overlays(reports, names) if len(reports) == 2 else []),
+        comparison.differences(runs, names) if len(runs) == 2 else None,
+        _method(result),
+    ]
+    told = _answer(result, forced)
+    return Page(
+        title=told.sentence,
+        kicker=["Duel", *([runs[0].scenario, f"{runs[0].target} against {runs[-1].target}"] if runs else [])],
+        when=f"{runs[0].started_at:%-d %b %Y %H:%M %Z}, {_pairs(result)}" if runs else _pairs(result),
+        answer=told,
+        facts=_facts(result),
+        sections=kept(sections),
+        foot="Made from the runs' run.db alone; runs: "
+        + ", ".join(run.id for run in [*baseline, *candidate]),
+    )
+
+
+def _pairs(result: DuelResult) -> str:
+    return counted(result.pairs, "pair")
+
+
+def _answer(result: DuelResult, forced: str) -> Answer:
+    first, rest = _split(result.sentence)
+    advice = {
+        "fail": "Start with the first cause below; its section shows the figures behind it.",
+        "pass": "",
+        "inconclusive": "Run more pairs (--max-pairs), or longer ones."
+        if result.more_pairs is not None
+        else "Lower the noise first: fewer things beside it on the machine, longer runs.",
+    }[result.verdict]
+    why = (
+        sentence(rest) if rest else f"{len(result.comparisons)} figures were compared over {_pairs(result)}."
+    )
+    badge = f"Forced although {forced}. " if forced else ""
+    return Answer(
+        sentence(first), badge + why, advice, _TONES[result.verdict], _WORDS[result.verdict], "gate"
+    )
+
+
+def _split(words: str) -> tuple[str, str]:
+    """The headline of the sentence, and all that comes after it."""
+    ends = [place for place in (words.find("; "), words.find(". ")) if place >= 0]
+    cut = min(ends, default=len(words))
+    return words[:cut], words[cut + 2 :]
+
+
+def _facts(result: DuelResult) -> list[Fact]:
+    wanted = [("typical", "Typical response time"), ("p99", "p99"), ("errors", "Errors")]
+    found = {(one.endpoint, one.metric): one for one in result.comparisons}
+    facts = [_fact(name, found[("all", metric)]) for metric, name in wanted if ("all", metric) in found]
+    share = f"at most {result.alpha:.0%} of duels of identical systems fail"
+    end = "" if result.final else ", not yet final"
+    facts.append(Fact("Pairs", str(result.pairs), f"of at most {result.max_pairs}{end}; {share}"))
+    return facts
+
+
+def _fact(name: str, one: Comparison) -> Fact:
+    change = show_change(one.change, one.is_ratio) if one.is_significant else "~"
+    before, after = show_value(one.baseline, one.unit), show_value(one.candidate, one.unit)
+    tone: Tone = "bad" if one.verdict == "fail" else "good" if one.verdict == "pass" else ""
+    return Fact(name, change, f"{before} to {after}; {show_interval(one).partition(', ')[2]}", tone)
+
+
+def _doubts(result: DuelResult, forced: str) -> Section | None:
+    items = ([f"It was forced although {forced}."] if forced else []) + [
+        sentence(one) for one in result.doubts
+    ]
+    return Section("doubts", "Doubts", "", [Note("", "warn", items)]) if items else None
+
+
+def _causes(result: DuelResult) -> Section | None:
+    if not result.causes:
+        return None
+    names = {"endpoint": "Endpoint", "statement": "Statement", "cache": "Cache", "pool": "Pool"}
+    items = [
+        (names.get(cause.kind, cause.kind.capitalize()), sentence(cause.text)) for cause in result.causes[:8]
+    ]
+    return Section("causes", "What changed beside it", "The most added time first.", [Ranked(items)])
+
+
+def _gate(result: DuelResult) -> list[Section]:
+    if not result.comparisons:
+        return []
+    overall = _ordered([one for one in result.comparisons if one.endpoint == "all"])
+    rest = _ordered([one for one in result.comparisons if one.endpoint != "all"])
+    lead = "The bar is the 95% interval of the change, the grey tick no change, the red tick the tolerance."
+    lead += " ~ means no difference that these runs could show."
+    blocks: list[Block] = [comparison.gate_table(overall, "Over all endpoints")]
+    sections = [Section("gate", "Candidate against baseline", lead, blocks)]
+    told = [one for one in rest if one.verdict == "fail" or one.metric == "typical"]
+    quiet = [one for one in rest if one not in told]
+    tables: list[Block] = [comparison.gate_table(told, "By endpoint")] if told else []
+    if quiet:
+        table = comparison.gate_table(quiet, "The other figures of each endpoint")
+        tables.append(More(f"{len(quiet)} other figures, none of which failed", [table]))
+    lead = "What failed, and the typical response time of each; corrected for the number of comparisons."
+    return [*sections, Section("endpoints", "By endpoint", lead, tables)]
+
+
+def _ordered(comparisons: list[Comparison]) -> list[Comparison]:
+    """What failed first, then as people ask: response times, errors, rate, and what lies below."""
+    wanted = ["typical", "p50", "p95", "p99", "errors", "rate"]
+    verdicts = ["fail", "inconclusive", "pass"]
+
+    def place(one: Comparison) -> tuple[bool, int, str, int]:
+        order = wanted.index(one.metric) if one.metric in wanted else len(wanted)
+        failed = one.verdict == "fail"
+        return not failed, order, one.endpoint, verdicts.index(one.verdict)
+
+    return sorted(comparisons, key=place)
+
+
+def _overlays(reports: list[RunReport], names: list[str]) -> list[Section | None]:
+    return [
+        comparison.overlaid_curves(reports, names),
+        comparison.overlaid_spectra(reports, names),
+        comparison.overlaid_time(reports, names),
+        comparison.side_by_side(reports, names),
+    ]
+
+
+def _method(result: DuelResult) -> Section:
+    items = [
+        "The unit is the run, not the request: pairs of runs take turns in ABBA order with the same seeds.",
+        "A figure fails when the change is beyond chance and its one-sided 95% bound exceeds the tolerance.",
+        f"All comparisons and looks together raise a false alarm in at most {result.alpha:.0%} of duels.",
+        "The duel passes when a change of the margin is excluded for typical response time and errors.",
+        "The charts show the last pair; the table rests on all of them.",
+    ]
+    return Section("method", "Method", "", [More("How this was judged", [Note("", "muted", items)])])
