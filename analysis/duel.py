@@ -27,7 +27,7 @@ BETA = 0.05
 """How often a change of `margin` may pass."""
 EARLY_LEVEL = 0.98
 """Of each bound of an interval when a duel stops before its planned end. Stopping picks lucky intervals out;
-this little more gives those of the typical response time back the 95% they are worth otherwise (simulated)."""
+this little more gives those of the typical response time the 95% back that they are worth otherwise."""
 DECIDING = ((OVERALL, "typical"), (OVERALL, "errors"))
 
 

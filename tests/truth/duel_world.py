@@ -12,7 +12,8 @@ and a run of 8,000 requests takes a millisecond. All noise multiplies service ti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +44,8 @@ class Noise:
 
 
 REALISTIC = Noise()
-"""Calibrated on the usual rules' error rates: the p99 of one run is more than 10% above that of another run of
-the same system in 24% of cases, and in 50% and 77% when service takes 5% and 10% longer."""
+"""Calibrated on the usual rules' error rates: the p99 of one run is more than 10% above that of another run
+of the same system in 24% of cases, and in 50% and 77% when service takes 5% and 10% longer."""
 CALM = Noise(drift=0.015, jitter=0.01, bursts_per_s=1 / 240)
 ROUGH = Noise(drift=0.05, jitter=0.05, bursts_per_s=1 / 30, burst_s=4.0, burst_slowdown=1.3)
 
@@ -66,7 +67,7 @@ class Ran:
         place = self.second * len(ENDPOINTS) + self.endpoint
         order = np.argsort(place, kind="stable")
         edges = np.searchsorted(place[order], np.arange(seconds * len(ENDPOINTS) + 1))
-        for number, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for number, (low, high) in enumerate(pairwise(edges)):
             if high > low:
                 second, endpoint = divmod(number, len(ENDPOINTS))
                 times = Histogram.from_buckets(buckets[order[low:high]])
@@ -77,9 +78,14 @@ class Machine:
     """Runs one after the other on one restless machine."""
 
     def __init__(
-        self, seed: int, noise: Noise = REALISTIC, rate_per_s: float = 400, workers: int = 6, seconds: int = 20
+        self,
+        seed: int,
+        noise: Noise = REALISTIC,
+        rate_per_s: float = 400,
+        workers: int = 6,
+        seconds: int = 20,
     ) -> None:
-        self.noise, self.rate_per_s, self.workers, self.seconds = noise, rate_per_s, workers, seconds
+        self.noise, self.workers, self.seconds = noise, workers, seconds
         self._random = np.random.default_rng([seed, 1])
         load = np.random.default_rng([seed, 2])
         self._total_s = seconds + 3  # three seconds of warm-up, which no figure includes
@@ -89,7 +95,7 @@ class Machine:
         self._drift = self._random.normal(0, noise.drift)
 
     def run(self, factor: float = 1.0, one_endpoint: int | None = None) -> Ran:
-        """One run with service times x `factor`, of one endpoint if given; every run has the same arrivals."""
+        """One run with service times x `factor`, of one endpoint if given; arrivals are always the same."""
         noise, random = self.noise, self._random
         fresh = np.sqrt(1 - noise.drift_memory**2)
         self._drift = noise.drift_memory * self._drift + fresh * random.normal(0, noise.drift)
@@ -121,7 +127,7 @@ class Machine:
 
 
 def _serve(due_s: Floats, work_s: Floats, workers: int) -> Floats:
-    """Response times of first-come-first-served queues fed in turn (Lindley's recursion as a running maximum)."""
+    """Response times of first-come-first-served queues fed in turn (Lindley's recursion, vectorised)."""
     took = np.empty(due_s.size)
     for worker in range(workers):
         mine = slice(worker, None, workers)
@@ -129,8 +135,3 @@ def _serve(due_s: Floats, work_s: Floats, workers: int) -> Floats:
         done = worked + np.maximum.accumulate(due_s[mine] - (worked - work_s[mine]))
         took[mine] = done - due_s[mine]
     return took
-
-
-def without_drift(noise: Noise) -> Noise:
-    """The same machine from one moment to the next, but the same from run to run."""
-    return replace(noise, drift=0.0)
