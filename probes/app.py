@@ -1,4 +1,4 @@
-"""A service's own /metrics page: pools in OpenTelemetry's, HikariCP's or Prisma's names, caches, workers, jobs."""
+"""A service's own /metrics page: pools in OpenTelemetry's, HikariCP's or Prisma's names, caches, jobs."""
 
 from __future__ import annotations
 

@@ -26,18 +26,17 @@ def probes_from(target: dict[str, Any]) -> list[Probe]:
     probes: list[Probe] = [HostProbe()]
     if target.get("lb", {}).get("stats_socket"):
         probes.append(HaproxyProbe(target["lb"]["stats_socket"]))
-    for tier in ("web", "api", "jobs"):
-        for instance in target.get(tier, []):
-            if instance.get("metrics_url"):
-                probes.append(AppProbe(tier, instance["name"], instance["metrics_url"]))
-    for tier in ("primary", "replica"):
-        if target.get(tier):
-            probes.append(DatabaseProbe(tier, target[tier]))
+    probes += [
+        AppProbe(tier, one["name"], one["metrics_url"])
+        for tier in ("web", "api", "jobs")
+        for one in target.get(tier, [])
+        if one.get("metrics_url")
+    ]
+    probes += [DatabaseProbe(tier, target[tier]) for tier in ("primary", "replica") if target.get(tier)]
     if target.get("primary") and target.get("replica"):
         probes.append(LagProbe(target["primary"], target["replica"]))
     if target.get("redis"):
         server = target["redis"]
         probes.append(RedisProbe(server["host"], server["port"], server.get("password", "")))
-    for process in target.get("processes", []):
-        probes.append(ProcessProbe(process["tier"], process["name"], process["pid"]))
+    probes += [ProcessProbe(one["tier"], one["name"], one["pid"]) for one in target.get("processes", [])]
     return probes

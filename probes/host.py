@@ -55,6 +55,8 @@ class ProcessProbe:
                     Reading("rss_bytes", float(self._process.memory_info().rss)),
                     Reading("threads", float(self._process.num_threads())),
                 ]
+                if hasattr(self._process, "num_fds"):  # not on Windows
+                    readings.append(Reading("fds", float(self._process.num_fds())))
                 is_dead = self._process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess as gone:
             raise ProbeError(f"process {self._pid} of {self.instance} is gone") from gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from results.run import Kind
@@ -16,6 +17,13 @@ class Reading(NamedTuple):
     instance: str = ""
 
 
+class Unknown(NamedTuple):
+    """A figure that the tier has, but cannot tell now: a gap with its reason, never a zero."""
+
+    metric: str
+    reason: str
+
+
 class ProbeError(Exception):
     """The tier could not be asked: one line, without credentials."""
 
@@ -26,7 +34,7 @@ class Probe(Protocol):
     tier: str
     instance: str
 
-    def sample(self) -> list[Reading]:
+    def sample(self) -> Sequence[Reading | Unknown]:
         """What it says now. Raises ProbeError."""
 
     def close(self) -> None:

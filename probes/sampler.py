@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from probes.database import DatabaseProbe
 from probes.logs import LogProbe
-from probes.probe import Probe, ProbeError
+from probes.probe import Probe, ProbeError, Reading, Unknown
 from results import Digest, Event, Gap, LogGroup, Sample
 
-LATE_S = 2.5
-"""An answer that takes longer leaves a gap."""
+LATE_S = 1.0
+"""An answer that takes longer would belong to another second: it leaves a gap."""
+JOIN_S = 2.5
+"""How long the end of a run waits for probes that are still asking."""
+_HUNG = f"no answer within {LATE_S:g} s"
+_WHOLE = ""
+"""In place of a metric's name: all of a probe's figures."""
 
 
 @dataclass
@@ -34,11 +40,13 @@ class Finished:
 
 @dataclass
 class _Watch:
-    """One probe's state: since when it has failed, and why."""
+    """One probe's state: what it is asked now, what it could not tell since when and why, what it cost."""
 
     probe: Probe
-    gap_from_s: float | None = None
-    reason: str = ""
+    asking_at_s: float | None = None
+    open_gaps: dict[str, Gap] = field(default_factory=dict)
+    """By metric, or by _WHOLE."""
+    counters: dict[tuple[str, str], float] = field(default_factory=dict)
     cost_s: float = 0.0
 
 
@@ -76,30 +84,36 @@ class Sampler:
             self._threads.append(thread)
 
     def drain(self) -> Drained:
-        """What was gathered since the last call."""
+        """What was gathered since the last call; a probe that hangs has its gap begin here."""
+        self._note_hanging()
         with self._lock:
             drained, self._drained = self._drained, Drained()
         return drained
 
     def stop(self) -> None:
-        """Stop asking; gaps that are open end now."""
+        """Stop asking; gaps that are open end now. `drain` once more for what is left."""
         self._stop.set()
-        deadline = time.monotonic() + LATE_S
+        deadline = time.monotonic() + JOIN_S
         for thread in self._threads:
             thread.join(timeout=max(deadline - time.monotonic(), 0.01))
-        for watch in self._watches:
-            self._recovered(watch, time.monotonic() - self._t0)
+        self._note_hanging()
+        ended_s = time.monotonic() - self._t0
+        with self._lock:
+            for watch in self._watches:
+                self._end_gaps(watch, ended_s)
 
     def finish(self) -> Finished:
         """Statement digests and log groups of the run; lets go of every connection."""
         finished = Finished()
         for watch in self._watches:
-            if isinstance(watch.probe, DatabaseProbe):
+            # A probe that still hangs holds its connection: nothing more can be asked over it.
+            if isinstance(watch.probe, DatabaseProbe) and watch.asking_at_s is None:
                 finished.digests += watch.probe.digests()
         for log in self._logs:
             finished.logs += log.groups()
         for watch in self._watches:
-            watch.probe.close()
+            if watch.asking_at_s is None:
+                watch.probe.close()
         return finished
 
     def _watch(self, watch: _Watch) -> None:
@@ -110,43 +124,73 @@ class Sampler:
             second = max(second + 1, int(time.monotonic() - self._t0) + 1)
 
     def _ask(self, watch: _Watch, at_s: float) -> None:
-        began, cpu = time.monotonic(), time.thread_time()
-        probe = watch.probe
+        watch.asking_at_s = at_s
+        began, cpu_began = time.monotonic(), time.thread_time()
+        failure = ""
+        told: Sequence[Reading | Unknown] = ()
         try:
-            readings = probe.sample()
+            told = watch.probe.sample()
         except ProbeError as problem:
-            self._failed(watch, at_s, str(problem))
-            return
+            failure = str(problem)
         except Exception as problem:  # a probe's fault is a gap in the report, never the end of the run
-            self._failed(watch, at_s, f"{type(problem).__name__}: {problem}")
-            return
+            failure = f"{type(problem).__name__}: {problem}"
         took_s = time.monotonic() - began
-        if took_s > LATE_S:
-            self._failed(watch, at_s, f"answered after {took_s:.1f} s")
-            return
-        self._recovered(watch, at_s)
+        watch.cost_s += time.thread_time() - cpu_began
+        if not failure and began + took_s > self._t0 + at_s + LATE_S:
+            failure = _HUNG
+        with self._lock:
+            watch.asking_at_s = None
+            if failure:
+                self._begin_gap(watch, _WHOLE, at_s, failure)
+            else:
+                self._take(watch, at_s, told, took_s)
+
+    def _take(self, watch: _Watch, at_s: float, told: Sequence[Reading | Unknown], took_s: float) -> None:
+        probe = watch.probe
+        unknown = {item.metric: item.reason for item in told if isinstance(item, Unknown)}
+        self._end_gaps(watch, at_s, but=unknown)
+        for metric, reason in unknown.items():
+            self._begin_gap(watch, metric, at_s, reason)
         samples = [
             Sample(at_s, probe.tier, r.instance or probe.instance, r.metric, r.value, r.kind)
-            for r in readings
+            for r in told
+            if isinstance(r, Reading)
         ]
+        self._note_restart(watch, at_s, samples)
         name = f"{type(probe).__name__}/{probe.tier}/{probe.instance}"
-        watch.cost_s += time.thread_time() - cpu
         samples.append(Sample(at_s, "probe", name, "sample_ms", took_s * 1000))
         samples.append(Sample(at_s, "probe", name, "cpu_seconds", watch.cost_s, "counter"))
+        self._drained.samples += samples
+
+    def _note_restart(self, watch: _Watch, at_s: float, samples: list[Sample]) -> None:
+        """A counter that shrinks has started again: one event for each instance."""
+        restarted = set()
+        for sample in samples:
+            if sample.kind == "counter":
+                key = (sample.instance, sample.metric)
+                if sample.value < watch.counters.get(key, 0):
+                    restarted.add(sample.instance)
+                watch.counters[key] = sample.value
+        for instance in sorted(restarted):
+            text = f"{instance}: its counters began again, so it was restarted"
+            self._drained.events.append(Event(at_s, "restart", text, watch.probe.tier, instance))
+
+    def _note_hanging(self) -> None:
+        now_s = time.monotonic() - self._t0
         with self._lock:
-            self._drained.samples += samples
+            for watch in self._watches:
+                if watch.asking_at_s is not None and now_s > watch.asking_at_s + LATE_S:
+                    self._begin_gap(watch, _WHOLE, watch.asking_at_s, _HUNG)
 
-    def _failed(self, watch: _Watch, at_s: float, reason: str) -> None:
-        if watch.gap_from_s is None:
-            watch.gap_from_s, watch.reason = at_s, reason
-            event = Event(at_s, "gap", reason, watch.probe.tier, watch.probe.instance)
-            with self._lock:
-                self._drained.events.append(event)
-
-    def _recovered(self, watch: _Watch, at_s: float) -> None:
-        if watch.gap_from_s is None:
+    def _begin_gap(self, watch: _Watch, metric: str, at_s: float, reason: str) -> None:
+        """Open a gap unless one is open; the lock is held."""
+        if metric in watch.open_gaps:
             return
-        gap = Gap(watch.probe.tier, watch.probe.instance, watch.gap_from_s, at_s, watch.reason)
-        watch.gap_from_s = None
-        with self._lock:
-            self._drained.gaps.append(gap)
+        probe = watch.probe
+        watch.open_gaps[metric] = Gap(probe.tier, probe.instance, at_s, at_s, reason)
+        self._drained.events.append(Event(at_s, "gap", reason, probe.tier, probe.instance))
+
+    def _end_gaps(self, watch: _Watch, at_s: float, but: Collection[str] = ()) -> None:
+        """Close what is told again; the lock is held."""
+        for metric in [metric for metric in watch.open_gaps if metric not in but]:
+            self._drained.gaps.append(replace(watch.open_gaps.pop(metric), to_s=at_s))
