@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -16,6 +17,8 @@ from stack.app import api_metrics as metrics
 from stack.app.protocol import TrpcError
 from stack.app.timing import Timing
 
+log = logging.getLogger(__name__)
+
 
 class Pool:
     """At most `size` connections to one server; who finds none free waits in line, `timeout_s` at most."""
@@ -26,6 +29,7 @@ class Pool:
         self._timeout_s = timeout_s
         self._idle: list[Any] = []
         self._free = size
+        self._complained = float("-inf")
         self._line: deque[asyncio.Future[None]] = deque()
         self._used = metrics.POOL_COUNT.labels(name, "used")
         self._idle_count = metrics.POOL_COUNT.labels(name, "idle")
@@ -79,6 +83,10 @@ class Pool:
         try:
             return await asyncmy.connect(**self._login, autocommit=True, connect_timeout=5)
         except (OperationalError, OSError) as problem:
+            # One line a second says it; every request that meets it has its own error anyway.
+            if began - self._complained > 1:
+                self._complained = began
+                log.warning("no connection to the %s database: %s", self.name, problem)
             raise TrpcError("SERVICE_UNAVAILABLE", f"{self.name} database: {problem}") from problem
         finally:
             self._create.observe(time.perf_counter() - began)
