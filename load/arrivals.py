@@ -26,29 +26,33 @@ class SteeredRate:
     """A rate that is set while it runs: a capacity search moves from level to level."""
 
     def __init__(self) -> None:
-        self._since_s = 0.0
-        self._reached = 0.0
-        self._rate_per_s = 0.0
+        self._knots = [(0.0, 0.0, 0.0)]
+        """From a second on, with so many arrivals expected by then, a rate."""
 
     def set(self, rate_per_s: float, at_s: float) -> None:
-        """From a time on (not before an earlier change), a new rate."""
-        at_s = max(at_s, self._since_s)
-        self._reached = self.cumulative(at_s)
-        self._since_s, self._rate_per_s = at_s, rate_per_s
+        """From a time on, a new rate; changes that were set for later than that are forgotten."""
+        reached = self.cumulative(at_s)
+        self._knots = [knot for knot in self._knots if knot[0] < at_s]
+        self._knots.append((at_s, reached, rate_per_s))
 
     def rate_at(self, at_s: float) -> float:
-        """The rate that was set last."""
-        return self._rate_per_s
+        """The rate at a time, as far as it is known."""
+        return next((rate for since_s, _, rate in reversed(self._knots) if since_s <= at_s), 0.0)
 
     def cumulative(self, to_s: float) -> float:
-        """Expected arrivals up to a time after the last change."""
-        return self._reached + self._rate_per_s * (to_s - self._since_s)
+        """Expected arrivals up to a time."""
+        for since_s, reached, rate in reversed(self._knots):
+            if since_s <= to_s:
+                return reached + rate * (to_s - since_s)
+        return 0.0
 
     def time_of(self, arrivals: float) -> float:
-        """When that many are expected at the present rate; inf while it is zero."""
-        if self._rate_per_s <= 0:
-            return math.inf
-        return self._since_s + (arrivals - self._reached) / self._rate_per_s
+        """When that many are expected, as far as the rate is known; inf while it is zero."""
+        for index in range(len(self._knots) - 1, -1, -1):
+            since_s, reached, rate = self._knots[index]
+            if arrivals > reached or index == 0:
+                return since_s + (arrivals - reached) / rate if rate > 0 else math.inf
+        return math.inf
 
 
 class Arrivals:

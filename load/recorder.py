@@ -189,7 +189,7 @@ class Recorder:
         seconds = np.maximum(np.floor(intended - self.t0), 0).astype(np.int64)
         services = buckets_of((ended - started) * 1e6)
         responses = buckets_of((ended - intended) * 1e6)
-        for second in np.unique(seconds).tolist():
+        for second in sorted(set(seconds.tolist())):
             inside = seconds == second
             piece = self._piece(lane, second)
             piece.service.counts += np.bincount(services[inside], minlength=BUCKETS)

@@ -92,7 +92,12 @@ class Connection(asyncio.Protocol):
             self._server.serve(self._answer)
 
     def _answer(self) -> None:
-        if not self._transport.is_closing():
+        if self._transport.is_closing():
+            return
+        if self._server.is_to_be_cut():
+            self._transport.write(ANSWER[:-1])
+            self._transport.abort()
+        else:
             self._transport.write(ANSWER)
 
 
@@ -103,7 +108,8 @@ class Server:
         self, slots: int, draw: Callable[[], float], stalls_after_first: list[tuple[float, float]]
     ) -> None:
         self.queue = Queue(slots, draw)
-        self.served = 0
+        self.served = self.answered = 0
+        self.cut_every = 0
         self._planned = stalls_after_first
 
     def serve(self, answer: Callable[[], None]) -> None:
@@ -116,6 +122,11 @@ class Server:
         leave = self.queue.departure(now)
         if leave != float("inf"):
             loop.call_at(leave - TIMER_LEAD_S, answer)
+
+    def is_to_be_cut(self) -> bool:
+        """Whether the answer that is due is one of those to be cut off in the middle."""
+        self.answered += 1
+        return self.cut_every > 0 and self.answered % self.cut_every == 0
 
     def stall(self, seconds: float) -> None:
         """Freeze services that begin from now on; those under way end as they would have."""
@@ -139,6 +150,7 @@ async def run(arguments: argparse.Namespace) -> None:
     draw = service_time(arguments.kind, arguments.service, arguments.seed)
     stalls = [tuple(float(side) for side in stall.split("-")) for stall in arguments.stall]
     server = Server(arguments.slots, draw, [(begin, end) for begin, end in stalls])
+    server.cut_every = arguments.cut_every
     listening = await listen(lambda: Connection(server), arguments.port)
     print(listening.sockets[0].getsockname()[1], flush=True)  # noqa: T201 (how the port is told)
     await listening.serve_forever()
@@ -153,6 +165,7 @@ def main() -> None:
     parser.add_argument("--kind", choices=["fixed", "exponential", "lognormal"], default="fixed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stall", action="append", default=[], help="FROM-TO, s after the first request")
+    parser.add_argument("--cut-every", type=int, default=0, help="reset within each Nth answer")
     uvloop.run(run(parser.parse_args()))
 
 

@@ -1,0 +1,150 @@
+"""Every arrival is accounted for, whatever becomes of the system or of a generator."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from load.arrivals import Arrivals
+from load.launch import LoadProcess
+from results import Stages
+from tests.truth.loads import Seen, calibrated_server, run_load
+
+
+def planned(stages: str, generators: int = 1, seed: int = 1) -> int:
+    plan = Stages.parse(stages)
+    shares = [Arrivals(plan, "poisson", seed, index, generators) for index in range(generators)]
+    return sum(share.pass_until(1e6) for share in shares)
+
+
+def check_sums(seen: Seen) -> None:
+    """The flows, the intervals and the account tell of the same arrivals (one request each)."""
+    account = seen.account
+    assert account.missing == 0
+    assert sum(flow.scheduled for flow in seen.flows) == account.scheduled
+    assert sum(flow.finished for flow in seen.flows) == account.finished
+    assert sum(flow.failed for flow in seen.flows) == account.failed
+    assert sum(piece.count for piece in seen.intervals) == account.scheduled
+    assert sum(piece.failed for piece in seen.intervals) == account.scheduled - account.finished
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_all_planned_arrivals_are_made_and_finish(processes: int, tmp_path: Path) -> None:
+    stages = "100/s for 1s, ramp to 300/s over 2s"
+    with calibrated_server("--slots", "20", "--service", "0.01") as (url, _):
+        seen = run_load(url, tmp_path, stages, processes=processes)
+    assert seen.account.scheduled == seen.account.finished == planned(stages, processes)
+    assert len(seen.accounts) == processes
+    check_sums(seen)
+
+
+def frozen(stages: str, at_s: float, tmp_path: Path, **config: Any) -> Seen:
+    servers: list[subprocess.Popen[str]] = []
+
+    def each(now_s: float, load: LoadProcess, seen: Seen) -> None:
+        if now_s > at_s and servers:
+            servers.pop().send_signal(signal.SIGSTOP)
+
+    with calibrated_server("--slots", "8", "--service", "0.01") as (url, server):
+        servers.append(server)
+        return run_load(url, tmp_path, stages, each=each, **config)
+
+
+def test_a_server_that_freezes_is_not_a_fast_one(tmp_path: Path) -> None:
+    seen = frozen("200/s for 4s", 2.0, tmp_path, grace_s=1, max_users=150)
+    account = seen.account
+    assert account.scheduled == planned("200/s for 4s")
+    assert account.unfinished == 150
+    assert account.never_started > 100
+    check_sums(seen)
+    # All that fell due after the freeze waited until the end: no quantile may leave them out.
+    everything = seen.response() + seen.response("(never started)")
+    assert everything.quantile_us(0.75) > 1e6
+
+
+@pytest.mark.truth
+def test_a_server_frozen_for_the_last_5_of_10_seconds(tmp_path: Path) -> None:
+    seen = frozen("400/s for 10s", 5.0, tmp_path, grace_s=2)
+    print(f"frozen: {seen.account}, p75 {seen.response().quantile_us(0.75) / 1e6:.2f} s")  # noqa: T201
+    assert seen.account.scheduled == planned("400/s for 10s")
+    check_sums(seen)
+    # The latest 25% of uniform arrivals are those of the last 2.5 s; half of all waited 2 to 7 s.
+    assert seen.response().quantile_us(0.75) == pytest.approx(4.5e6, rel=0.1)
+
+
+def test_answers_cut_off_in_the_middle_are_failures(tmp_path: Path) -> None:
+    with calibrated_server("--slots", "20", "--service", "0.01", "--cut-every", "10") as (url, _):
+        seen = run_load(url, tmp_path, "200/s for 2s")
+    assert seen.account.failed == seen.account.scheduled // 10
+    check_sums(seen)
+
+
+def test_a_line_that_grows_too_long_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+    with calibrated_server("--slots", "1", "--service", "0.5") as (url, _):
+        seen = run_load(url, tmp_path, "200/s for 30s", max_users=20, max_backlog=100, grace_s=1)
+    assert "more than 100 arrivals" in next(f["text"] for f in seen.said("event") if f["kind"] == "aborted")
+    check_sums(seen)
+    assert seen.account.never_started > 80
+
+
+def test_a_stop_ends_the_load_early_and_in_good_order(tmp_path: Path) -> None:
+    def each(at_s: float, load: LoadProcess, seen: Seen) -> None:
+        if at_s > 1:
+            load.stop()
+
+    with calibrated_server("--slots", "8", "--service", "0.01") as (url, _):
+        seen = run_load(url, tmp_path, "100/s for 60s", each=each)
+    assert seen.account.finished == seen.account.scheduled < 1000
+    check_sums(seen)
+
+
+def test_a_steered_rate_is_the_rate_that_is_made(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def each(at_s: float, load: LoadProcess, seen: Seen) -> None:
+        if not told:
+            load.set_rate(300, 1.0)
+            told.append(1)
+        if at_s > 2.5 and len(told) == 1:
+            load.set_rate(0, 3.0)
+            told.append(2)
+        if at_s > 4:
+            load.stop()
+
+    with calibrated_server("--slots", "8", "--service", "0.005") as (url, _):
+        seen = run_load(url, tmp_path, "1/s for 1s", each=each, hold=True, arrivals="even")
+    # The stop to the old rate is told in time, or at worst an instant late on a busy machine.
+    assert seen.account.scheduled == pytest.approx(600, abs=60)
+    check_sums(seen)
+
+
+def test_a_killed_generator_is_named_accounted_for_and_its_rate_carried_on(tmp_path: Path) -> None:
+    stages = "300/s for 7s"
+    killed: list[int] = []
+
+    def each(at_s: float, load: LoadProcess, seen: Seen) -> None:
+        if at_s > 2 and not killed and load.pid is not None:
+            killed.append(psutil.Process(load.pid).children()[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    with calibrated_server("--slots", "20", "--service", "0.01") as (url, _):
+        seen = run_load(url, tmp_path, stages, processes=2, each=each)
+    (lost,) = seen.said("lost")
+    assert str(killed[0]) in lost["reason"]
+    assert 1 <= lost["second"] <= 5
+    print(f"killed worker: {seen.accounts}")  # noqa: T201
+    assert seen.account.missing == 0
+    assert set(seen.accounts) == {"g0", "g1"}
+    # One generator of two: half of all planned, and the whole rate once it has taken over.
+    carried = [f.scheduled for f in seen.flows if f.second in range(lost["second"] + 2, 7)]
+    assert carried
+    assert sum(carried) / len(carried) == pytest.approx(300, rel=0.2)
+    assert seen.account.scheduled == pytest.approx(2100, rel=0.1)
+    alive = next(name for name in seen.accounts if name != lost["generator"])
+    assert seen.accounts[alive].finished == seen.accounts[alive].scheduled
