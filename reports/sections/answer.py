@@ -134,7 +134,7 @@ def _busy_words(panel: TierPanel, figure: TierFigure) -> str:
     value, limit = show_value(figure.value, figure.unit), show_value(figure.of or 0, figure.unit)
     share = f"{value} of {limit}" if figure.unit != "ratio" else value
     how = "Full" if figure.is_full else "Busiest"
-    return f"{how}: {panel.title}, {figure.name[0].lower()}{figure.name[1:]}: {share}."
+    return f"{how}: {panel.title}, {figure.name}: {share}."
 
 
 def busiest(panels: list[TierPanel]) -> tuple[TierPanel, TierFigure] | None:
