@@ -41,6 +41,8 @@ def seed(cursor: Any, size: str) -> None:
     teams = counts["teams"]
     cursor.execute("SET unique_checks = 0")
     cursor.execute("SET foreign_key_checks = 0")
+    # A full-text index is made faster of rows that are there than row by row.
+    cursor.execute("ALTER TABLE todos DROP KEY by_words")
     _insert(cursor, "teams (id, name)", ((n, f"Team {n}") for n in range(1, teams + 1)))
     _insert(cursor, "counters (team_id, hits)", ((n, 0) for n in range(1, teams + 1)))
     hashed = hash_password(PASSWORD, "seed")
@@ -61,6 +63,7 @@ def seed(cursor: Any, size: str) -> None:
         "todos (id, team_id, user_id, title, body, done, created_at)",
         (_todo(n, team, members[team - 1]) for n, team in _owned(counts["todos"], teams)),
     )
+    cursor.execute("ALTER TABLE todos ADD FULLTEXT KEY by_words (title, body)")
     _insert(cursor, "events (id, team_id, title, starts_at, ends_at)", _events(counts["events"], teams))
     _insert(
         cursor,
