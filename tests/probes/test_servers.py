@@ -1,0 +1,181 @@
+"""Probes beside the real servers' own counters, and under disturbances of a known size."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pymysql
+import pytest
+import redis
+
+from probes.database import DatabaseProbe, LagProbe
+from probes.from_target import probes_from, sampler_for
+from probes.haproxy import HaproxyProbe
+from probes.host import ProcessProbe
+from probes.probe import ProbeError, Reading, Unknown
+from probes.redis_server import RedisProbe
+from stack import mariadb
+from stack.place import Place
+
+pytestmark = pytest.mark.stack
+
+
+def told(answer: Sequence[Reading | Unknown]) -> dict[str, float]:
+    return {item.metric: item.value for item in answer if isinstance(item, Reading)}
+
+
+def wait_for(what: Callable[[], bool], deadline_s: float = 30) -> None:
+    deadline = time.monotonic() + deadline_s
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def admin(stack_up: dict[str, Any]) -> Iterator[Callable[[str], Any]]:
+    """Opens an administrator's connection to the primary or the replica."""
+    opened: list[Any] = []
+
+    def connect(role: str) -> Any:
+        opened.append(mariadb.connect(Place("test"), role))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+def test_statements_are_counted_as_they_were_sent(
+    stack_up: dict[str, Any], admin: Callable[[str], Any]
+) -> None:
+    probe = DatabaseProbe("primary", stack_up["primary"])
+    probe.sample()
+    before = told(probe.sample())
+    with admin("primary").cursor() as cursor:
+        cursor.execute("USE app")
+        for _ in range(200):
+            cursor.execute("SELECT count(*) FROM teams WHERE id = 1")
+    after = told(probe.sample())
+    # The stack's job worker asks too, a little: no fewer than were sent, and not many more.
+    assert 200 <= after["selects"] - before["selects"] < 260
+    (digest,) = [d for d in probe.digests() if d.calls >= 200 and "`teams`" in d.text]
+    assert digest.calls == 200
+    assert digest.rows_sent == 200
+    assert digest.total_us > 0
+    probe.close()
+
+
+def test_a_locked_row_is_a_wait(stack_up: dict[str, Any], admin: Callable[[str], Any]) -> None:
+    probe = DatabaseProbe("primary", stack_up["primary"])
+    before = told(probe.sample())
+    holder, waiter = admin("primary"), admin("primary")
+    with holder.cursor() as hold, waiter.cursor() as wait:
+        hold.execute("BEGIN")
+        hold.execute("SELECT id FROM app.teams WHERE id = 1 FOR UPDATE")
+        wait.execute("SET innodb_lock_wait_timeout = 1")
+        wait.execute("BEGIN")
+        with pytest.raises(pymysql.OperationalError, match="Lock wait timeout"):
+            wait.execute("SELECT id FROM app.teams WHERE id = 1 FOR UPDATE")
+        hold.execute("ROLLBACK")
+        wait.execute("ROLLBACK")
+    after = told(probe.sample())
+    assert after["row_lock_waits"] - before["row_lock_waits"] == 1
+    assert after["row_lock_time_ms"] - before["row_lock_time_ms"] >= 900
+    probe.close()
+
+
+def test_a_replica_that_cannot_apply_falls_behind_and_catches_up(
+    stack_up: dict[str, Any], admin: Callable[[str], Any]
+) -> None:
+    probe = LagProbe(stack_up["primary"], stack_up["replica"])
+    wait_for(lambda: told(probe.sample())["lag_ms"] < 200)
+    with admin("replica").cursor() as cursor:
+        cursor.execute("FLUSH TABLES WITH READ LOCK")
+        locked = time.monotonic()
+        try:
+            wait_for(lambda: told(probe.sample())["lag_ms"] > 600)
+            assert time.monotonic() - locked > 0.3
+        finally:
+            cursor.execute("UNLOCK TABLES")
+    wait_for(lambda: told(probe.sample())["lag_ms"] < 200)
+    probe.close()
+
+
+def test_a_stopped_replica_does_not_know_its_lag(
+    stack_up: dict[str, Any], admin: Callable[[str], Any]
+) -> None:
+    probe = DatabaseProbe("replica", stack_up["replica"])
+    assert told(probe.sample())["sql_running"] == 1
+    with admin("replica").cursor() as cursor:
+        cursor.execute("STOP SLAVE SQL_THREAD")
+        try:
+            answer = probe.sample()
+        finally:
+            cursor.execute("START SLAVE SQL_THREAD")
+    assert told(answer)["sql_running"] == 0
+    assert "seconds_behind" not in told(answer)
+    (unknown,) = [item for item in answer if isinstance(item, Unknown)]
+    assert "thread is stopped" in unknown.reason
+    wait_for(lambda: told(probe.sample())["sql_running"] == 1)
+    probe.close()
+
+
+def test_redis_hits_and_misses_are_those_that_were_made(stack_up: dict[str, Any]) -> None:
+    server = stack_up["redis"]
+    client = redis.Redis(host=server["host"], port=server["port"], password=server["password"])
+    client.set("probe-test", 1)
+    probe = RedisProbe(server["host"], server["port"], server["password"])
+    before = told(probe.sample())
+    for _ in range(30):
+        client.get("probe-test")
+    for _ in range(12):
+        client.get("probe-test-absent")
+    after = told(probe.sample())
+    client.delete("probe-test")
+    assert after["hits"] - before["hits"] == 30
+    assert after["misses"] - before["misses"] == 12
+    assert after["command.get.calls"] - before.get("command.get.calls", 0) == 42
+    probe.close()
+
+
+def test_haproxy_tells_every_server_of_the_web_backend(stack_up: dict[str, Any]) -> None:
+    readings = HaproxyProbe(stack_up["lb"]["stats_socket"]).sample()
+    up = {reading.instance: reading.value for reading in readings if reading.metric == "up"}
+    assert up["web/web1"] == up["web/web2"] == 1
+    assert told(readings)["connections_max"] > 0
+
+
+def test_a_process_that_is_gone_is_said(stack_up: dict[str, Any]) -> None:
+    answered = told(ProcessProbe("redis", "redis", stack_up["redis"]["pid"]).sample())
+    assert answered["rss_bytes"] > 1_000_000
+    assert answered["fds"] > 3
+    with pytest.raises(ProbeError, match="is gone"):
+        ProcessProbe("redis", "redis", 2**22 - 1).sample()
+
+
+@pytest.mark.parametrize("tier", ["primary", "replica", "redis"])
+def test_a_wrong_password_is_one_line_without_the_password(stack_up: dict[str, Any], tier: str) -> None:
+    target = {tier: {**stack_up[tier], "password": "planted-Secret-77"}}
+    lines = sampler_for(target).check()
+    assert len(lines) == 1
+    assert "password" in lines[0]
+    assert "planted" not in lines[0]
+
+
+def test_a_target_of_one_tier_has_probes_of_that_tier_and_of_the_host() -> None:
+    assert [probe.tier for probe in probes_from({"name": "bare"})] == ["host"]
+
+
+def test_all_probes_together_stay_below_3_percent_of_a_core(stack_up: dict[str, Any]) -> None:
+    probes = probes_from(stack_up)
+    for probe in probes:
+        probe.sample()
+    rounds = 20
+    began = time.process_time()
+    for _ in range(rounds):
+        for probe in probes:
+            probe.sample()
+    cpu_a_round_s = (time.process_time() - began) / rounds
+    for probe in probes:
+        probe.close()
+    assert cpu_a_round_s < 0.03
