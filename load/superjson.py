@@ -36,7 +36,8 @@ def _plain(value: Any, path: tuple[str, ...], found: dict[str, list[str]]) -> An
 def decode(encoded: Any) -> Any:
     """The value of `{"json", "meta"}`: a Date becomes a datetime, undefined None, a bigint an int.
 
-    Sets and maps come as lists; other types with no counterpart here stay as JSON has them. Raises ValueError if it is not superjson.
+    Sets and maps come as lists; other types with no counterpart here stay as JSON has them.
+    Raises ValueError if it is not superjson.
     """
     if not isinstance(encoded, dict) or "json" not in encoded:
         raise ValueError("not superjson: no `json` in it")
