@@ -48,7 +48,7 @@ def failure_of(problem: Exception) -> Failure | None:
     elif kind is None and isinstance(problem, exceptions.ConnectionError | OSError):
         kind = "connect refused" if "refused" in text else "connection lost"
     if kind is None:
-        word = text.partition(" ")[0]
+        word = text.rpartition("caused error: ")[2].partition(" ")[0]
         kind = f"redis {word}" if word.isupper() else "redis"
     return Failure(kind, text)
 
