@@ -44,6 +44,7 @@ _DIGESTS = (
     " SUM_ERRORS AS errors, SUM_NO_INDEX_USED AS no_index"
     " FROM performance_schema.events_statements_summary_by_digest WHERE SCHEMA_NAME = %s"
 )
+_LAG = "SELECT TIMESTAMPDIFF(MICROSECOND, at, UTC_TIMESTAMP(6)) / 1000 AS lag_ms FROM heartbeat WHERE id = 1"
 _COUNTS = ("calls", "rows_sent", "rows_examined", "errors", "no_index")
 _FIGURES = ("total_us", "lock_us", *_COUNTS)
 MOST_DIGESTS = 50
@@ -205,10 +206,10 @@ class LagProbe:
             raise ProbeError(self._problem)
         if time.monotonic() - self._beaten_at > self.STALLED_S:
             raise ProbeError("replica: no lag, because the primary does not take the heartbeat's write")
-        rows = self._replica.ask(
-            "SELECT TIMESTAMPDIFF(MICROSECOND, at, UTC_TIMESTAMP(6)) / 1000 AS lag_ms"
-            " FROM heartbeat WHERE id = 1"
-        )
+        rows = self._replica.ask(_LAG)
+        if not rows:  # the very first beat is on its way
+            self._stop.wait(4 * self.BEAT_S)
+            rows = self._replica.ask(_LAG)
         if not rows:
             raise ProbeError("replica: no heartbeat has arrived")
         # A row is on average half a beat old when nothing lags.

@@ -12,13 +12,17 @@ from probes.logs import LogProbe
 from probes.probe import Probe
 from probes.redis_server import RedisProbe
 from probes.sampler import Sampler
+from probes.secrets import secrets_in
 
 
 def sampler_for(target: dict[str, Any]) -> Sampler:
     """The sampler of a target's plain description, passwords in place; a tier that it lacks is left out."""
     tiers = {process["name"]: process["tier"] for process in target.get("processes", [])}
-    logs = [LogProbe(tiers.get(name, name), name, path) for name, path in target.get("logs", {}).items()]
-    return Sampler(probes_from(target), logs)
+    secrets = secrets_in(target)
+    logs = [
+        LogProbe(tiers.get(name, name), name, path, secrets) for name, path in target.get("logs", {}).items()
+    ]
+    return Sampler(probes_from(target), logs, secrets)
 
 
 def probes_from(target: dict[str, Any]) -> list[Probe]:

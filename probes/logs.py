@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from probes.secrets import hide
 from results import LogGroup
 
 _LEVEL = re.compile(
@@ -19,18 +20,21 @@ MOST_GROUPS = 50
 class LogProbe:
     """One process's log file."""
 
-    def __init__(self, tier: str, instance: str, path: str) -> None:
+    def __init__(self, tier: str, instance: str, path: str, secrets: list[str] | None = None) -> None:
+        """`secrets` are hidden in what is quoted of the log."""
         self.tier = tier
         self.instance = instance
         self._path = Path(path)
+        self._secrets = secrets or []
         self._from = self._path.stat().st_size if self._path.is_file() else 0
 
     def groups(self) -> list[LogGroup]:
         """Lines of the run's window that say the same but for numbers, the most frequent first."""
         found: dict[tuple[str, str], tuple[int, str]] = {}
-        for line in self._lines():
-            level = _level(line)
+        for raw in self._lines():
+            level = _level(raw)
             if level:
+                line = hide(raw, self._secrets)
                 key = (level, _VARIES.sub("#", line)[:200])
                 count, sample = found.get(key, (0, line[:500]))
                 found[key] = (count + 1, sample)

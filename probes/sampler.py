@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from probes.database import DatabaseProbe
 from probes.logs import LogProbe
 from probes.probe import Probe, ProbeError, Reading, Unknown
+from probes.secrets import hide
 from results import Digest, Event, Gap, LogGroup, Sample
 
 LATE_S = 1.0
@@ -53,9 +54,13 @@ class _Watch:
 class Sampler:
     """All probes of one run."""
 
-    def __init__(self, probes: list[Probe], logs: list[LogProbe] | None = None) -> None:
+    def __init__(
+        self, probes: list[Probe], logs: list[LogProbe] | None = None, secrets: list[str] | None = None
+    ) -> None:
+        """`secrets` are hidden in whatever is said of a probe that fails."""
         self._watches = [_Watch(probe) for probe in probes]
         self._logs = logs or []
+        self._secrets = secrets or []
         self._lock = threading.Lock()
         self._drained = Drained()
         self._stop = threading.Event()
@@ -71,9 +76,12 @@ class Sampler:
             except ProbeError as problem:
                 problems.append(f"{problem}; the report will have a gap there")
                 continue
+            except Exception as problem:  # as in a run: one probe's fault ends nothing
+                problems.append(f"{watch.probe.instance}: {type(problem).__name__}: {problem}; a gap there")
+                continue
             if isinstance(watch.probe, DatabaseProbe) and watch.probe.missing():
                 problems.append(watch.probe.missing())
-        return list(dict.fromkeys(problems))
+        return list(dict.fromkeys(hide(problem, self._secrets) for problem in problems))
 
     def start(self, t0_monotonic: float) -> None:
         """Sample at every whole second of the run from now on."""
@@ -186,7 +194,7 @@ class Sampler:
         """Open a gap unless one is open; the lock is held."""
         if metric in watch.open_gaps:
             return
-        probe = watch.probe
+        probe, reason = watch.probe, hide(reason, self._secrets)
         watch.open_gaps[metric] = Gap(probe.tier, probe.instance, at_s, at_s, reason)
         self._drained.events.append(Event(at_s, "gap", reason, probe.tier, probe.instance))
 
