@@ -9,6 +9,7 @@ from probes.database import DatabaseProbe, LagProbe
 from probes.haproxy import HaproxyProbe
 from probes.host import HostProbe, ProcessProbe
 from probes.logs import LogProbe
+from probes.nginx import NginxProbe
 from probes.probe import Probe
 from probes.redis_server import RedisProbe
 from probes.sampler import Sampler
@@ -30,6 +31,8 @@ def probes_from(target: dict[str, Any]) -> list[Probe]:
     probes: list[Probe] = [HostProbe()]
     if target.get("lb", {}).get("stats_socket"):
         probes.append(HaproxyProbe(target["lb"]["stats_socket"]))
+    if target.get("lb", {}).get("stub_status_url"):
+        probes.append(NginxProbe(target["lb"]["stub_status_url"]))
     probes += [
         AppProbe(tier, one["name"], one["metrics_url"])
         for tier in ("web", "api", "jobs")
