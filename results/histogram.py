@@ -185,12 +185,26 @@ def _encode_varints(numbers: npt.NDArray[np.uint64]) -> bytes:
     return bytes(out)
 
 
+FEW = 16
+
+
+def _joined(raw: npt.NDArray[np.uint8], continued: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """Varints of which fewer than one in 16 bytes has a successor, as in most histograms: joined one by one."""
+    numbers = raw.astype(np.uint64)
+    for at in continued[::-1].tolist():
+        numbers[at] = (int(numbers[at]) & 0x7F) | (int(numbers[at + 1]) << 7)
+    return np.delete(numbers, continued + 1) if continued.size else numbers
+
+
 def _decode_varints(data: bytes) -> npt.NDArray[np.uint64]:
     """The inverse of `_encode_varints`, without a Python loop over bytes: reports read 1e5 of these."""
     raw = np.frombuffer(data, dtype=np.uint8)
-    last = np.flatnonzero(raw < 0x80)
-    if raw.size == 0 or last.size == 0 or last[-1] != raw.size - 1:
+    if raw.size == 0 or raw[-1] >= 0x80:
         raise ValueError("truncated")
+    continued = np.flatnonzero(raw >= 0x80)
+    if continued.size * FEW < raw.size:
+        return _joined(raw, continued)
+    last = np.flatnonzero(raw < 0x80)
     first = np.concatenate(([0], last[:-1] + 1))
     place = np.arange(raw.size) - np.repeat(first, last - first + 1)
     parts = (raw & 0x7F).astype(np.uint64) << (7 * place).astype(np.uint64)
