@@ -272,6 +272,11 @@ class Page:
     sections: list[Section]
     foot: str = ""
 
+    @property
+    def evidence(self) -> str:
+        """The section that the answer points at, if the page has it."""
+        return self.answer.evidence if any(one.id == self.answer.evidence for one in self.sections) else ""
+
 
 def kept(sections: Iterable[Section | None]) -> list[Section]:
     """The sections that have something to say."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,20 @@ from results import Run
 
 MOST_RANGES = 6
 """More held levels than this are not offered as ranges of their own."""
+
+
+@dataclass(frozen=True)
+class LevelSeen:
+    """One level of a capacity search: its plan and what its requests did."""
+
+    rate_per_s: float
+    purpose: str
+    passed: bool | None
+    from_s: float
+    to_s: float
+    achieved_per_s: float
+    """Arrivals that ended, per second."""
+    total: EndpointTotal
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,8 @@ class RunReport:
     doubts: list[Reason]
     """Why the run cannot be trusted; empty when nothing speaks against it."""
     verdict: Verdict
+    levels: list[LevelSeen]
+    """Of a capacity search, in order of time; empty otherwise."""
 
     @property
     def from_s(self) -> float:
@@ -84,10 +101,13 @@ def read_report(run: Run) -> RunReport:
     table = EndpointTable(spans)
     ranges = _ranges(run, duration_s)
     timeline = Timeline(duration_s)
+    levels = [
+        (event.data, EndpointTable([(event.data["from_s"], event.data["to_s"])])) for event in run.levels
+    ]
+    parts = [table, *(part for _, part in ranges), *(part for _, part in levels)]
     for interval in run.intervals():
         timeline.add(interval)
-        table.add(interval)
-        for _, part in ranges:
+        for part in parts:
             part.add(interval)
     samples = Samples(run.series(), spans[0][0], spans[-1][1])
     flow = flow_line(run.flows, duration_s)
@@ -109,6 +129,22 @@ def read_report(run: Run) -> RunReport:
         objectives=objectives,
         doubts=list(trust.reasons),
         verdict=verdict(objectives, trust),
+        levels=[_level(run, data, part) for data, part in levels],
+    )
+
+
+def _level(run: Run, data: dict[str, Any], table: EndpointTable) -> LevelSeen:
+    (span,) = table.spans
+    ended = sum(flow.finished + flow.failed for flow in run.flows if span[0] <= flow.second < span[1])
+    seconds = len({flow.second for flow in run.flows if span[0] <= flow.second < span[1]})
+    return LevelSeen(
+        float(data["rate_per_s"]),
+        str(data.get("purpose", "")),
+        data.get("passed"),
+        float(data["from_s"]),
+        float(data["to_s"]),
+        ended / seconds if seconds else math.nan,
+        table.overall(),
     )
 
 

@@ -63,5 +63,5 @@ def sentence(words: str) -> str:
         return ""
     end = "" if words[-1] in ".!?" else "."
     first = words.split(maxsplit=1)[0].rstrip(".,:;")
-    is_name = any(sign in first for sign in "./_'")
+    is_name = any(sign in first for sign in "./_'") or words.split(maxsplit=1)[0].endswith(":")
     return (words if is_name else words[0].upper() + words[1:]) + end

@@ -42,14 +42,19 @@ class RateCurve:
 
 @dataclass(frozen=True)
 class RateChart:
-    """Curves with the limits they are held to; `passed` and `failed` are rates of a capacity search."""
+    """Curves with the limits they are held to.
+
+    `passed` and `failed` are the last level that passed and the first that failed: where it lies on the
+    axis, and the rate by which it is named.
+    """
 
     label: str
     curves: list[RateCurve]
     limits_us: list[tuple[float, str]] = field(default_factory=list)
-    passed_per_s: float | None = None
-    failed_per_s: float | None = None
+    passed: tuple[float, float] | None = None
+    failed: tuple[float, float] | None = None
     only_p99: bool = False
+    axis: str = "achieved rate, requests per second"
 
 
 def draw_rate_curve(chart: RateChart, width: float, height: float, css_class: str = "") -> str:
@@ -67,7 +72,7 @@ def draw_rate_curve(chart: RateChart, width: float, height: float, css_class: st
     )
     axes.xaxis.set_major_formatter(lambda value, _: show_rate(value) if value else "0")
     value_axis(axes, top_ms, lambda ms: show_latency(ms * 1e3) if ms else "0")
-    axes.set_xlabel("achieved rate, requests per second", labelpad=5)
+    axes.set_xlabel(chart.axis, labelpad=5)
     _band(axes, chart)
     ends: list[EndLabel] = []
     for number, curve in enumerate(chart.curves):
@@ -113,27 +118,28 @@ def _curve(
 
 
 def _band(axes: Axes, chart: RateChart) -> None:
-    if chart.passed_per_s is not None and chart.failed_per_s is not None:
-        axes.axvspan(chart.passed_per_s, chart.failed_per_s, color=WARN, alpha=0.2, linewidth=0)
+    if chart.passed is not None and chart.failed is not None:
+        ends = sorted((chart.passed[0], chart.failed[0]))
+        axes.axvspan(ends[0], ends[1], color=WARN, alpha=0.2, linewidth=0)
 
 
 def _name_levels(axes: Axes, chart: RateChart, top_ms: float) -> None:
     """Name the last level that passed and the first that failed on the curve itself."""
-    if not chart.curves:
-        return
-    points = chart.curves[0].points
-    named = ((chart.passed_per_s, "last pass", 0.60), (chart.failed_per_s, "first fail", 0.78))
-    for rate, words, height in named:
-        if rate is None or not points:
+    points = chart.curves[0].points if chart.curves else []
+    low, high = axes.get_xlim()
+    for named, words, height in ((chart.passed, "last pass", 0.60), (chart.failed, "first fail", 0.78)):
+        if named is None or not points:
             continue
-        nearest = min(points, key=lambda point: abs(point.rate_per_s - rate))
+        nearest = min(points, key=lambda point: abs(point.rate_per_s - named[0]))
         y = min(nearest.p99_us / 1e3, top_ms) if math.isfinite(nearest.p99_us) else top_ms
+        place = (nearest.rate_per_s - low) / (high - low)
+        is_left = place > 0.45
         drawn = axes.annotate(
-            f"{show_rate(rate)} {words}",
+            f"{show_rate(named[1])} {words}",
             (nearest.rate_per_s, y),
-            xytext=(0.62, height),
+            xytext=(place - 0.09 if is_left else place + 0.09, height),
             textcoords="axes fraction",
-            ha="right",
+            ha="right" if is_left else "left",
             va="center",
             color=INK,
             arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.9, "shrinkB": 5},

@@ -38,7 +38,7 @@ class SaturationMap:
 def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> str:
     """The heat map as an svg element; its height follows from the number of rows."""
     rows, columns = chart.share.shape
-    left = min(max((len(name) for name in chart.rows), default=0) * CHARACTER_PX + 12, width * 0.42)
+    left = min(max((len(name) for name in chart.rows), default=0) * CHARACTER_PX + 14, width * 0.42)
     bottom = 46 if chart.axis else 28
     height = rows * _ROW_PX + bottom + 6
     figure, axes = canvas(width, height, left, 8, top=6, bottom=bottom)
@@ -54,7 +54,7 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
     shown = [number for number in range(columns) if (columns - 1 - number) % step == 0]
     axes.set_xticks([number + 0.5 for number in shown], [chart.columns[number] for number in shown])
     axes.tick_params(axis="x", length=0)
-    most = int((left - 12) / CHARACTER_PX)
+    most = round((left - 14) / CHARACTER_PX)
     names = [name if len(name) <= most else name[: most - 1] + "…" for name in chart.rows]
     axes.set_yticks([row + 0.5 for row in range(rows)], names)
     for row, named in enumerate(axes.get_yticklabels()):
@@ -68,7 +68,7 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
 def _cell(axes: Axes, row: int, column: int, share: float, cell_px: float, *, last: bool) -> None:
     known = math.isfinite(share)
     is_full = known and share >= FULL
-    opacity = 0.05 + 0.75 * min(max(share, 0.0), 1.0) ** 1.8 if known else 0.0
+    opacity = 0.035 + 0.78 * min(max(share, 0.0), 1.0) ** 2 if known else 0.0
     gap_x, gap_y = 1.5 / cell_px, 1.5 / _ROW_PX
     place = (column + gap_x / 2, row + gap_y / 2)
     patch = Rectangle(place, 1 - gap_x, 1 - gap_y, linewidth=0)

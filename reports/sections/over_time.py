@@ -8,7 +8,7 @@ from analysis.timeline import HeatMap, heat_map
 from reports.charts.axes import clock
 from reports.charts.heat import draw_heat
 from reports.charts.lines import Line, Story
-from reports.charts.style import ACCENT, BAD, GREEN, GREY, INK, ORANGE, VIOLET
+from reports.charts.style import ACCENT, BAD, BASELINE, GREEN, GREY, INK, ORANGE, VIOLET
 from reports.parts import Block, Chart, Figures, Grid, Section
 from reports.run_data import RunReport
 from reports.sections.load import limits_us
@@ -16,7 +16,12 @@ from reports.sections.shared import NARROW, WIDE, story_of, time_chart
 from results.units import show_latency, show_rate
 
 PART_COLORS = {"pool": ORANGE, "db": ACCENT, "cache": GREEN, "render": VIOLET, "other": GREY}
-_SPARE_COLORS = (BAD, INK)
+_SPARE_COLORS = (BAD, INK, BASELINE)
+
+
+def color_of(part: str) -> str:
+    """A part's colour, the same on every page; unknown parts share a few."""
+    return PART_COLORS.get(part) or _SPARE_COLORS[sum(part.encode()) % len(_SPARE_COLORS)]
 
 
 def over_time(report: RunReport) -> Section | None:
@@ -96,11 +101,7 @@ def _parts(report: RunReport, story: Story) -> Chart | None:
     if not report.timeline.parts_us:
         return None
     parts = report.timeline.mean_parts_ms()
-    spare = iter(_SPARE_COLORS * 4)
     order = sorted(parts, key=lambda name: (name == "other", name == "pool", name), reverse=True)
-    lines = [
-        Line(name, report.timeline.mid_s, parts[name], PART_COLORS.get(name) or next(spare), opacity=0.85)
-        for name in order
-    ]
+    lines = [Line(name, report.timeline.mid_s, parts[name], color_of(name), opacity=0.85) for name in order]
     show = lambda ms: show_latency(ms * 1e3) if ms else "0"  # noqa: E731
     return time_chart("Where the time went, mean of a request", lines, story, show, stacked=True)

@@ -54,6 +54,8 @@ class Shape:
     replica_gap: bool = True
     web1_down: bool = True
     seed: int = 7
+    limit_per_s: float | None = None
+    """Makes it the run of a capacity search: its held levels pass up to this rate."""
     info: dict[str, Any] = field(default_factory=dict)
 
 
@@ -94,6 +96,8 @@ def write_sample(folder: Path, sample: Shape | None = None, run_id: str = "20261
         "plan": {"arrivals": "poisson", "seed": sample.seed, "max_users": 1000},
         "environment": ENVIRONMENT,
     }
+    if sample.limit_per_s is not None:
+        facts |= {"kind": "capacity", "stages": ""}
     random = np.random.default_rng(sample.seed)
     with RunWriter(path, **(facts | sample.info)) as writer:
         rates = np.array([stages.rate_at(second + 0.5) for second in range(seconds)])
@@ -232,7 +236,7 @@ def _write_story(writer: RunWriter, sample: Shape, seconds: int, down: range) ->
             Event(down.start, "backend", "web1 down", "lb", "web/web1"),
             Event(down.stop, "backend", "web1 up", "lb", "web/web1"),
         ]
-    writer.add_events([event for event in events if event.at_s <= seconds])
+    writer.add_events([event for event in events if event.at_s <= seconds] + _levels(sample))
     if sample.replica_gap and seconds >= 20 and "replica" in sample.tiers:
         gap = Gap("replica", "replica", seconds * 0.4, seconds * 0.4 + 8, "timed out after 900 ms")
         writer.add_gaps([gap])
@@ -246,6 +250,27 @@ def _write_story(writer: RunWriter, sample: Shape, seconds: int, down: range) ->
             ),
         ]
     )
+
+
+def _levels(sample: Shape) -> list[Event]:
+    """The levels of a search, as the one who steers writes them down."""
+    if sample.limit_per_s is None:
+        return []
+    return [
+        Event(
+            end_s,
+            "level",
+            f"{rate:g}/s",
+            data={
+                "from_s": begin_s,
+                "to_s": end_s,
+                "rate_per_s": rate,
+                "purpose": "bracket",
+                "passed": rate <= sample.limit_per_s,
+            },
+        )
+        for begin_s, end_s, rate in Stages.parse(sample.stages).holds()
+    ]
 
 
 def _digests() -> list[Digest]:

@@ -74,7 +74,7 @@ def test_heat_map_of_one_request_and_of_none() -> None:
 
 def test_curve_names_the_last_pass_and_the_first_fail() -> None:
     points = [RatePoint(0, 1, 900, rate, 1e4, 3e4, rate * 500, 0.0, True) for rate in (100.0, 200, 400, 425)]
-    chart = RateChart("x", [RateCurve(points)], [(250e3, "SLO p99 < 250 ms")], 400, 425)
+    chart = RateChart("x", [RateCurve(points)], [(250e3, "SLO p99 < 250 ms")], (400, 400), (425, 425))
     svg = draw_rate_curve(chart, 960, 350)
     assert ">400/s last pass<" in svg
     assert ">425/s first fail<" in svg

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.compare_figures import figures_of
+from analysis.duel import Duel, DuelPlan, DuelResult
+from reports.cases import duel_verdicts
+from reports.compare_page import comparison_page, write_comparison
+from reports.duel_page import duel_page, write_duel_report
+from reports.render import render
+from results import Run, UsageError, open_run
+from tests.reports.html_check import check
+from tests.reports.sample_run import Shape, write_sample
+
+
+def side(folder: Path, name: str, capacity_per_s: float, runs: int) -> list[Run]:
+    return [
+        open_run(
+            write_sample(
+                folder,
+                Shape(
+                    stages="150/s for 14s", warmup_s=2, seed=k, web1_down=False, capacity_per_s=capacity_per_s
+                ),
+                f"{name}{k}",
+            )
+        )
+        for k in range(runs)
+    ]
+
+
+def duelled(baseline: list[Run], candidate: list[Run]) -> DuelResult:
+    duel = Duel(DuelPlan(len(baseline), len(baseline)))
+    for one, other in zip(baseline, candidate, strict=True):
+        duel.observe(figures_of(one), figures_of(other))
+    return duel.decision()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], list[Run]]:
+    folder = tmp_path_factory.mktemp("runs")
+    return side(folder, "b", 260, 3), side(folder, "c", 200, 3)
+
+
+def test_duel_page_names_verdict_figures_and_cause(runs: tuple[list[Run], list[Run]], tmp_path: Path) -> None:
+    result = duelled(*runs)
+    html = write_duel_report(result, *runs, tmp_path / "duel.html").read_text()
+    assert result.verdict == "fail"
+    assert check(html).problems == []
+    assert "<em>Worse</em>" in html
+    assert "waiting for a pool connection" in html
+    assert 'class="interval bad"' in html
+
+
+def test_duel_of_a_system_with_itself_shows_no_failure(runs: tuple[list[Run], list[Run]]) -> None:
+    baseline, _ = runs
+    result = duelled(baseline, baseline)
+    html = render(duel_page(result, baseline, baseline))
+    assert check(html).problems == []
+    assert 'class="pill bad"' not in html
+    assert ">~<" in html
+
+
+def test_forced_duel_is_marked(runs: tuple[list[Run], list[Run]]) -> None:
+    html = render(duel_page(duelled(*runs), *runs, forced="the stages differ"))
+    assert "Forced although the stages differ" in html
+
+
+def test_duel_without_a_single_figure_makes_a_page() -> None:
+    assert check(render(duel_page(Duel().decision(), [], []))).problems == []
+
+
+def test_duel_becomes_a_case_for_each_comparison(runs: tuple[list[Run], list[Run]]) -> None:
+    result = duelled(*runs)
+    found = duel_verdicts(result)
+    assert found.verdict == "fail"
+    assert len(found.cases) == len(result.comparisons)
+
+
+def test_comparison_overlays_runs_and_tells_what_differs(
+    runs: tuple[list[Run], list[Run]], tmp_path: Path
+) -> None:
+    html = write_comparison([runs[0][0], runs[1][1]], tmp_path / "compare.html").read_text()
+    assert check(html).problems == []
+    assert "higher</em>" in html
+    assert "plan: seed" in html
+
+
+def test_run_compared_with_itself_shows_nothing(runs: tuple[list[Run], list[Run]]) -> None:
+    page = comparison_page([runs[0][0], runs[0][0]])
+    assert page.answer.sentence.startswith("No difference in p99")
+
+
+@pytest.mark.parametrize("count", [1, 11])
+def test_comparison_takes_2_to_10_runs(runs: tuple[list[Run], list[Run]], count: int) -> None:
+    with pytest.raises(UsageError, match="2 to 10 runs"):
+        comparison_page([runs[0][0]] * count)
+
+
+def test_five_runs_on_one_page(runs: tuple[list[Run], list[Run]]) -> None:
+    html = render(comparison_page([*runs[0], *runs[1][:2]]))
+    assert check(html).problems == []
