@@ -1,0 +1,1 @@
+"""The same scenario for each of the clients compared."""
