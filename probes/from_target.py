@@ -7,6 +7,7 @@ from typing import Any
 from probes.app import AppProbe
 from probes.database import DatabaseProbe, LagProbe
 from probes.haproxy import HaproxyProbe
+from probes.haproxy_page import HaproxyPageProbe
 from probes.host import HostProbe, ProcessProbe
 from probes.logs import LogProbe
 from probes.nginx import NginxProbe
@@ -31,6 +32,8 @@ def probes_from(target: dict[str, Any]) -> list[Probe]:
     probes: list[Probe] = [HostProbe()]
     if target.get("lb", {}).get("stats_socket"):
         probes.append(HaproxyProbe(target["lb"]["stats_socket"]))
+    elif target.get("lb", {}).get("metrics_url"):
+        probes.append(HaproxyPageProbe(target["lb"]["metrics_url"]))
     if target.get("lb", {}).get("stub_status_url"):
         probes.append(NginxProbe(target["lb"]["stub_status_url"]))
     probes += [

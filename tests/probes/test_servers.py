@@ -11,6 +11,7 @@ import redis
 from probes.database import DatabaseProbe, LagProbe
 from probes.from_target import probes_from, sampler_for
 from probes.haproxy import HaproxyProbe
+from probes.haproxy_page import HaproxyPageProbe
 from probes.host import ProcessProbe
 from probes.probe import ProbeError, Reading, Unknown
 from probes.redis_server import RedisProbe
@@ -150,6 +151,21 @@ def test_haproxy_tells_every_server_of_the_web_backend(stack_up: dict[str, Any])
     up = {reading.instance: reading.value for reading in readings if reading.metric == "up"}
     assert up["web/web1"] == up["web/web2"] == 1
     assert told(readings)["connections_max"] > 0
+
+
+def test_haproxys_page_tells_what_its_socket_tells(stack_up: dict[str, Any]) -> None:
+    by_socket = HaproxyProbe(stack_up["lb"]["stats_socket"]).sample()
+    page = HaproxyPageProbe(stack_up["lb"]["metrics_url"])
+    by_page = page.sample()
+    page.close()
+    # What moves between two questions, or with the question itself, is left out.
+    steady = {"up", "sessions_limit", "retries", "redispatches", "connect_errors", "errors_5xx"}
+    steady |= {"cache_lookups", "cache_hits"}
+    expected = {(r.instance, r.metric): r.value for r in by_socket if r.metric in steady and r.instance}
+    answered = {(r.instance, r.metric): r.value for r in by_page if r.metric in steady}
+    assert {key: answered.get(key) for key in expected} == expected
+    kinds = {(r.instance, r.metric) for r in by_page}
+    assert {("web/web1", "requests"), ("web/web1", "queue_time_ms"), ("backend/web", "queue")} <= kinds
 
 
 def test_a_process_that_is_gone_is_said(stack_up: dict[str, Any]) -> None:
