@@ -26,7 +26,7 @@ def requests(seen: Seen, setup: bool = False) -> Counter[str]:
 @pytest.fixture(scope="module")
 def many_ways(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     with calibrated_server("--slots", "50", "--service", "0.005") as (url, _):
-        return run_load(url, tmp_path_factory.mktemp("load"), "120/s for 5s", scenario=MANY_WAYS)
+        return run_load(url, tmp_path_factory.mktemp("load"), "150/s for 3s", scenario=MANY_WAYS)
 
 
 def test_each_iteration_is_one_arrival_also_after_an_interrupt(many_ways: Seen) -> None:
@@ -70,11 +70,11 @@ def test_the_closed_model_keeps_its_users_and_their_think_time(tmp_path: Path) -
         "class Thinking(Plain):\n    wait_time = constant(0.09)\ndel Plain\n"
     )
     with calibrated_server("--slots", "50", "--service", "0.01") as (url, _):
-        stages = "10 users for 3s, 4 users for 3s"
-        seen = run_load(url, tmp_path, stages, scenario=scenario, grace_s=2)
+        stages = "10 users for 2s, 4 users for 2s"
+        seen = run_load(url, tmp_path, stages, scenario=scenario, grace_s=1)
     by_second = {flow.second: flow for flow in seen.flows}
-    assert by_second[2].users == 10
-    assert by_second[5].users == 4
+    assert by_second[1].users == 10
+    assert by_second[3].users == 4
     # Each user makes at most one request in 0.1 s.
     assert 0.6 * 10 * 10 < by_second[1].finished <= 10 * 10 + 10
     assert seen.account.missing == 0
