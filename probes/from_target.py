@@ -34,8 +34,8 @@ def probes_from(target: dict[str, Any]) -> list[Probe]:
         probes.append(HaproxyProbe(target["lb"]["stats_socket"]))
     elif target.get("lb", {}).get("metrics_url"):
         probes.append(HaproxyPageProbe(target["lb"]["metrics_url"]))
-    if target.get("lb", {}).get("stub_status_url"):
-        probes.append(NginxProbe(target["lb"]["stub_status_url"]))
+    if target.get("lb", {}).get("status_url"):
+        probes.append(NginxProbe(target["lb"]["status_url"]))
     probes += [
         AppProbe(tier, one["name"], one["metrics_url"])
         for tier in ("web", "api", "jobs")
