@@ -255,19 +255,22 @@ def capacity(
     from drive.capacity import find_capacity
     from drive.plan import plan_from
     from drive.progress import make_progress
+    from reports.capacity_page import write_capacity_report
+    from results import open_run
     from results.slo import parse_slos
     from results.units import parse_duration_s, parse_rate_per_s
 
     settings = Settings(tuple(parse_slos(slo)), parse_rate_per_s(start), budget_s=parse_duration_s(budget))
     target = _target(target_name, yes_load)
     folder, found = find_capacity(plan_from(scenario), target, settings, runs_folder, make_progress())
+    page = write_capacity_report(open_run(folder), found, folder / "report.html")
     if as_json:
         click.echo((folder / "capacity.json").read_text())
     else:
         click.echo(found.sentence())
         if found.low_per_s is not None and found.high_per_s is not None:
             click.echo(f"90% interval {found.low_per_s:.0f} to {found.high_per_s:.0f}/s")
-        click.echo(f"levels and answer: {folder / 'capacity.json'}")
+        click.echo(f"report: {page}")
     return 0 if found.found else 4
 
 

@@ -94,7 +94,8 @@ def _generator(run: Run) -> list[Reason]:
             over = series.values[series.at_s > run.warmup_s] > limit
             if over.size and float(np.mean(over)) > MOST_BAD_SECONDS:
                 shown = f"{limit:.0%} of a core" if metric == "cpu_ratio" else show_latency(limit)
-                said = f"generator {series.instance} was at its limit: {what} was over {shown} in {int(over.sum())} s"
+                said = f"generator {series.instance} was at its limit"
+                said += f": {what} was over {shown} in {int(over.sum())} s"
                 reasons.append(_limited(said))
     lag = Histogram.merged(flow.wake_lag for flow in run.flows if flow.second >= run.warmup_s)
     if lag.count and lag.quantile_us(0.99) > MOST_WAKE_LAG_US:

@@ -189,7 +189,7 @@ FEW = 16
 
 
 def _joined(raw: npt.NDArray[np.uint8], continued: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """Varints of which fewer than one in 16 bytes has a successor, as in most histograms: joined one by one."""
+    """Varints of which fewer than one in 16 bytes has a successor, as in most: joined one by one."""
     numbers = raw.astype(np.uint64)
     for at in continued[::-1].tolist():
         numbers[at] = (int(numbers[at]) & 0x7F) | (int(numbers[at + 1]) << 7)

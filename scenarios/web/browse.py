@@ -1,4 +1,4 @@
-"""Pages as a browser asks for them: signing in, reading, assets from the browser's cache where it has them."""
+"""Pages as a browser asks for them: signing in, reading, assets from its cache where it has them."""
 
 import os
 import random
@@ -25,7 +25,9 @@ class BrowseUser(LeanHttpUser):
         self.todos = ["1"]
         number = random.randint(1, seed("users"))
         form = {"email": f"user{number}@example.test", "password": seed("password")}
-        with self.client.post("/signin", data=form, name="POST /signin", kind="page", catch_response=True) as page:
+        with self.client.post(
+            "/signin", data=form, name="POST /signin", kind="page", catch_response=True
+        ) as page:
             if page.status_code == 303 and page.headers.get("location") == "/dashboard":
                 page.success()
             else:
