@@ -50,7 +50,7 @@ def up(
         asked = Asked({**before.settings, **(settings or {})}, disturb.check_names(faults))
         asked.knobs()
         left_over = _end_disturbances(name)
-        if asked.knobs() == before.knobs() and status(name).healthy:
+        if not left_over and asked.knobs() == before.knobs() and status(name).healthy:
             say(f"stack {name} is up")
             asked.keep(place)
         else:
