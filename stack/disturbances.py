@@ -213,4 +213,6 @@ class SlowRedis:
 
     def _client(self, place: Place) -> redis.Redis:
         port = place.ports(Asked.of(place).knobs().ports.base).redis
-        return redis.Redis(host="127.0.0.1", port=port, password=place.credentials()["redis"], socket_timeout=10)
+        return redis.Redis(
+            host="127.0.0.1", port=port, password=place.credentials()["redis"], socket_timeout=10
+        )
