@@ -8,7 +8,7 @@ is reported as the middle of its bucket, so the relative error is at most 1/256 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -158,19 +158,41 @@ class Histogram:
     @classmethod
     def from_bytes(cls, data: bytes) -> Histogram:
         """The histogram that `to_bytes` wrote. Raises ValueError on damaged data."""
-        histogram = cls()
-        histogram.add_bytes(data)
-        return histogram
+        return cls.all_from_bytes([data])[0]
+
+    @classmethod
+    def all_from_bytes(cls, stored: Sequence[bytes]) -> list[Histogram]:
+        """`from_bytes` for many at once, several times faster each. Raises ValueError on damaged data."""
+        try:
+            return [cls(counts) for counts in _decode([zlib.decompress(data) for data in stored])]
+        except (zlib.error, IndexError, ValueError) as damage:
+            raise ValueError(f"not a stored histogram: {damage}") from damage
 
     def add_bytes(self, data: bytes) -> None:
         """Add a histogram that `to_bytes` wrote, in place. Raises ValueError on damaged data."""
-        try:
-            numbers = _decode_varints(zlib.decompress(data)).astype(np.int64)
-            size = int(numbers[0])
-            gaps, counts = numbers[1 : size + 1], numbers[size + 1 :]
-            self.counts[np.cumsum(gaps + 1) - 1] += counts
-        except (zlib.error, IndexError, ValueError) as damage:
-            raise ValueError(f"not a stored histogram: {damage}") from damage
+        self.counts += Histogram.from_bytes(data).counts
+
+
+def _decode(bodies: Sequence[bytes]) -> Iterator[Counts]:
+    """Counts by bucket of each body: how many buckets are used, the gaps before them, their counts."""
+    if not bodies:
+        return
+    joined = b"".join(bodies)
+    numbers = _decode_varints(joined).astype(np.int64)
+    ends = np.cumsum([len(body) for body in bodies])
+    is_last = np.frombuffer(joined, dtype=np.uint8) < 0x80
+    if not is_last[ends - 1].all():
+        raise ValueError("truncated")
+    stops = np.cumsum(is_last)[ends - 1].tolist()
+    steps = np.cumsum(numbers + 1)
+    for start, stop in zip([0, *stops[:-1]], stops, strict=True):
+        size = int(numbers[start])
+        if stop - start != 2 * size + 1:
+            raise ValueError("truncated")
+        counts = np.zeros(BUCKETS, dtype=np.int64)
+        middle = start + 1 + size
+        counts[steps[start + 1 : middle] - (steps[start] + 1)] = numbers[middle:stop]
+        yield counts
 
 
 def _encode_varints(numbers: npt.NDArray[np.uint64]) -> bytes:
@@ -193,7 +215,9 @@ def _joined(raw: npt.NDArray[np.uint8], continued: npt.NDArray[np.int64]) -> npt
     numbers = raw.astype(np.uint64)
     for at in continued[::-1].tolist():
         numbers[at] = (int(numbers[at]) & 0x7F) | (int(numbers[at + 1]) << 7)
-    return np.delete(numbers, continued + 1) if continued.size else numbers
+    kept = np.ones(raw.size, dtype=np.bool_)
+    kept[continued + 1] = False
+    return numbers[kept]
 
 
 def _decode_varints(data: bytes) -> npt.NDArray[np.uint64]:

@@ -55,7 +55,7 @@ def test_parts_and_what_they_leave_unexplained_add_up_to_the_service_time() -> N
 
 def test_heat_map_keeps_every_request_in_its_band() -> None:
     line = Timeline(4)
-    line.add(interval(0, [1000] * 10 + [100_000] * 5))
+    line.add(interval(0, [1000.0] * 10 + [100_000.0] * 5))
     heat = heat_map(line)
     filled = np.argwhere(heat.share > 0)
     assert filled[:, 1].tolist() == [0, 0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.capacity import Capacity, Level, LevelResult, Search, Settings, answer
+from analysis.capacity import Capacity, Level, LevelResult, Search, Settings, Window, answer
 from results import Slo, parse_slos
 from tests.truth.formulas import capacity_per_s
 from tests.truth.simulated import Noise, ServiceKind, SimulatedServer
@@ -55,9 +55,9 @@ def search_capacity(server: SimulatedServer, settings: Settings) -> Capacity:
     search = Search(settings)
     while isinstance(step := search.next(), Level):
         server.new_trial()
-        windows = []
+        windows: list[Window] = []
         while not search.enough(step, windows):
-            windows.append(server.window(step.rate_per_s, settings.slos))
+            windows.append(server.window(step.rate_per_s, list(settings.slos)))
         server.serve(step.rate_per_s, settings.lag_s)
         search.observe(LevelResult(step, tuple(windows), len(windows) + settings.lag_s))
     return answer(search, step)
