@@ -368,7 +368,7 @@ class Run:
 
 
 def _decoded(rows: sqlite3.Cursor) -> Iterator[tuple[tuple[Any, ...], Histogram, Histogram]]:
-    """Rows that end with a service and a response blob, with both histograms in their place, batch by batch."""
+    """Rows that end with a service and a response blob, with both as histograms, batch by batch."""
     while batch := rows.fetchmany(BATCH):
         services = Histogram.all_from_bytes([row[-2] for row in batch])
         others = iter(Histogram.all_from_bytes([row[-1] for row in batch if row[-1] is not None]))
