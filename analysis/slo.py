@@ -113,6 +113,8 @@ def judge_slos(
 ) -> list[SloResult]:
     """Each objective of a run (or those given) over its steady part (or the stretches given)."""
     by_slo = [(slo, _Seconds()) for slo in (run.slos if slos is None else slos)]
+    if not by_slo:
+        return []
     for from_s, to_s in steady_spans(run) if spans is None else spans:
         for interval in run.intervals(start_s=from_s, end_s=to_s):
             for slo, seconds in by_slo:
