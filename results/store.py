@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from results import schema
+from results import folding, schema
 from results.errors import HarnessError
 from results.interval import Account, Endpoint, Flow, Interval
 from results.run import Digest, Event, Gap, Kind, LogGroup
@@ -34,6 +34,7 @@ class RunWriter:
         self.path = path
         self._endpoints: dict[Endpoint, int] = {}
         self._series: dict[tuple[str, str, str], int] = {}
+        self._is_folded = False
         with _said_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False)
@@ -120,6 +121,12 @@ class RunWriter:
         rows = [(g.tier, g.instance, g.level, g.text, g.lines, g.first_s, g.sample) for g in groups]
         self._write("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def fold(self, before_s: int, span_s: int = 10) -> None:
+        """Make pieces of `span_s` seconds of what lies before `before_s`: a day then fits in 60 MB."""
+        with _said_plainly(self.path):
+            folding.fold(self._db, before_s, span_s)
+        self._is_folded = True
+
     def commit(self) -> None:
         """Put everything so far on disk."""
         with _said_plainly(self.path):
@@ -133,6 +140,9 @@ class RunWriter:
             # Someone may be reading at this moment: the log then stays beside the file, and nothing is lost.
             with suppress(sqlite3.OperationalError):
                 self._db.execute("PRAGMA journal_mode = DELETE")
+            if self._is_folded:
+                with suppress(sqlite3.OperationalError):
+                    self._db.execute("VACUUM")
             self._db.close()
 
     def __enter__(self) -> Self:
