@@ -1,0 +1,160 @@
+"""From a run to a ranked list: the level to look at, what the rules find, what is cause and consequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.bottleneck import rules_data, rules_front, rules_resources
+from analysis.bottleneck.finding import Bottleneck, Diagnosis
+from analysis.bottleneck.look import Look
+from analysis.bottleneck.resources import stations
+from analysis.bottleneck.stretch import Stretch, stretches
+from analysis.laws import bounds, what_if
+from results import Digest, Run
+from results.units import show_rate
+
+RULES: tuple[Callable[[Look], list[Bottleneck]], ...] = (
+    rules_front.instance_down,
+    rules_resources.refused_connections,
+    rules_data.replication,
+    rules_data.hot_row,
+    rules_data.missing_index,
+    rules_data.slow_redis,
+    rules_data.caches,
+    rules_front.instance_slow,
+    rules_resources.pools,
+    rules_resources.workers,
+    rules_front.load_balancer,
+    rules_resources.process_cpu,
+    rules_resources.database_cpu,
+    rules_resources.host_cpu,
+    rules_front.job_queue,
+)
+"""In the order in which they are believed where they are equally strong: causes before full resources."""
+BROKEN = ("web-down", "api-down", "max-connections", "replica-stopped")
+MAIN_SHARE = 0.5
+"""A queue that makes up more than this of the added latency is no consequence of a busy machine."""
+WATCHED = {
+    "lb": "the load balancer (queues, balance, instances that are down)",
+    "web": "the web instances",
+    "api": "the API (connection pools, workers)",
+    "primary": "the MySQL primary (locks, connections)",
+    "replica": "the read replica (lag)",
+    "redis": "Redis (evictions, slow commands)",
+    "host": "the machine (CPU by process)",
+}
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels of a run: the one judged, the one it is compared with, and all of them."""
+
+    at: Stretch
+    calm: Stretch
+    all: tuple[Stretch, ...]
+
+
+def choose(levels: Sequence[Stretch]) -> Levels | None:
+    """The lowest level that missed its objectives, else the highest; compared with the calmest. None if none.
+
+    Of levels that missed, the first one is where it gave way: further up everything is full.
+    """
+    served = [level for level in levels if level.response.count]
+    if not served:
+        return None
+    missed = [level for level in served if level.missed or level.finished_per_s < 0.9 * level.rate_per_s]
+    kept = [level for level in served if level not in missed]
+    # A single level that missed below one that was kept is noise, not the limit.
+    lasting = [level for level in missed if not kept or level.rate_per_s >= kept[-1].rate_per_s]
+    at = (lasting or missed or served[-1:])[0]
+    calm = min(served, key=lambda level: level.rate_per_s)
+    return Levels(at, calm, tuple(levels))
+
+
+def diagnose(run: Run) -> Diagnosis:
+    """What gives way first in a run, from its levels and what every tier said. Pure, reads run.db alone."""
+    chosen = choose(stretches(run))
+    if chosen is None:
+        return Diagnosis("cannot tell", (), ("no request was answered",), "no level")
+    return diagnose_levels(chosen, run.digests)
+
+
+def diagnose_levels(levels: Levels, digests: Sequence[Digest] = ()) -> Diagnosis:
+    """The same for levels at hand."""
+    look = Look(levels.at, levels.calm, digests, _processes(levels.at))
+    missing = tuple(text for tier, text in WATCHED.items() if tier not in levels.at.watched)
+    limited = rules_resources.generator(look)
+    if limited:
+        return Diagnosis("generator", tuple(limited), missing, levels.at.name)
+    found = [bottleneck for rule in RULES for bottleneck in rule(look)]
+    ranked = [_with_next_limit(one, levels) for one in rank(found)]
+    late = bool(levels.at.missed) or levels.at.finished_per_s < 0.9 * levels.at.rate_per_s
+    state = "found" if ranked else "cannot tell" if late else "none"
+    return Diagnosis(state, tuple(ranked), missing, levels.at.name)  # type: ignore[arg-type]
+
+
+def rank(found: Sequence[Bottleneck]) -> list[Bottleneck]:
+    """Causes first, the strongest first; then what they explain.
+
+    One is a consequence of another that explains it and is itself no weaker guess, unless its own part of
+    the added latency is the larger half: a pool of 2 is the cause even when the machine is busy as well.
+    """
+    explained: dict[int, str] = {}
+    for number, one in enumerate(found):
+        for other in found:
+            if one.code in other.explains and other.strength >= 0.3 and not _stands_alone(one, other):
+                explained.setdefault(number, other.code)
+    marked = [replace(one, explained_by=explained.get(number, "")) for number, one in enumerate(found)]
+    order = sorted(range(len(found)), key=lambda n: (bool(marked[n].explained_by), -_weight(found[n]), n))
+    return [marked[n] for n in order]
+
+
+def _stands_alone(one: Bottleneck, other: Bottleneck) -> bool:
+    """Whether a queue is a limit of its own although the machine behind it is busy."""
+    queue = one.component in ("pool", "queue")
+    return queue and other.code.endswith("-cpu") and (one.share_of_added or 0.0) > MAIN_SHARE
+
+
+def _weight(one: Bottleneck) -> float:
+    """What is broken comes first; then by strength, and by how much of the latency it accounts for."""
+    return (2.0 if one.code in BROKEN else 0.0) + one.strength * (1 + 0.5 * (one.share_of_added or 0.0))
+
+
+def _processes(stretch: Stretch) -> dict[str, float]:
+    samples = stretch.samples
+    found = {}
+    for tier in samples.tiers:
+        if tier not in ("host", "probe"):
+            for instance in samples.instances(tier, "cpu_ratio"):
+                found[f"{tier}/{instance}"] = samples.mean(tier, "cpu_ratio", instance) or 0.0
+    return found
+
+
+def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
+    """What stands next in line if a pool, or the number of workers, were twice as large."""
+    kept = [level for level in levels.all if level.response.count and not level.missed]
+    # Demands are measured where nothing waits: under overload they hold what was waited for as well.
+    measured_at = max(kept, key=lambda level: level.rate_per_s, default=levels.at)
+    network = stations(measured_at)
+    station = next((s for s in network if s.name.lower() == _station_name(one).lower()), None)
+    if station is None or len(network) < 2 or one.component not in ("pool", "queue"):
+        return one
+    change = what_if(network, station.name, servers=station.servers * 2)
+    limit = bounds([s for s in network if s.name != station.name])
+    if not np.isfinite(change.after_per_s) or change.gain <= 0.02:
+        return one
+    next_name, next_rate = limit.limits_per_s[0][0], show_rate(limit.most_per_s)
+    text = f"with {station.servers * 2} the limit moves to {next_name}, at about {next_rate}"
+    if change.after_per_s < limit.most_per_s * 0.98:
+        own = show_rate(change.after_per_s)
+        text = f"with {station.servers * 2} it would carry about {own} before it is full again"
+    return replace(one, next_limit=text)
+
+
+def _station_name(one: Bottleneck) -> str:
+    if one.component == "pool":
+        return one.name.removeprefix("the ").replace("'s ", " ")
+    return f"{one.resource}"

@@ -1,0 +1,226 @@
+"""Bottlenecks that are a full resource: pools, workers, CPU, connections, the generator itself."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from analysis.bottleneck.finding import Bottleneck, Evidence
+from analysis.bottleneck.look import Look, ramp
+from analysis.bottleneck.resources import ONE_CORE, TIER_NAMES, WITH_POOLS, Use, pool_names
+from analysis.validity import MOST_CPU_RATIO, MOST_LOOP_LAG_US, MOST_WAKE_LAG_US
+from results import Histogram
+from results.units import show_latency, three_digits
+
+QUEUES = frozenset({"api-workers", "web-workers", "lb-queue", "lb-maxconn"})
+"""What fills up in front of anything that is slow."""
+
+
+def pools(look: Look) -> list[Bottleneck]:
+    """Connection pools whose callers wait."""
+    found = [_pool(look, tier, pool) for tier in WITH_POOLS for pool in pool_names(look.at, tier)]
+    return [one for one in found if one is not None]
+
+
+def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
+    use, name = look.use(tier, f"{pool} pool"), f"pool.{pool}"
+    if use is None or use.utilisation is None:
+        return None
+    # An instance's own pool is full long before the sum of all is.
+    each = 0.98 * use.servers / max(len(look.at.samples.instances(tier, f"{name}.max")), 1)
+    full = look.often(tier, f"{name}.used", partial(np.less_equal, each))
+    strength = max(ramp(use.waiting, 0.3, 2.0), ramp(full, 0.3, 0.9))
+    strength *= ramp(max(full, use.utilisation), 0.3, 0.7)
+    strength = max(strength, 1.0 if use.errors else 0.0)
+    # A pool that is full without anybody waiting is only well used.
+    if strength < 0.3 or use.waiting < 0.2:
+        return None
+    waits, waited = look.per_s(tier, f"{name}.wait_count"), look.per_s(tier, f"{name}.wait_seconds")
+    mean = show_latency(waited / waits * 1e6 if waits else float("nan"))
+    text = f"{_of(use)} in use at {look.at.name}, {three_digits(use.waiting)} waiting, mean wait {mean}"
+    evidence = [Evidence(text, tier, "", f"{name}.used")]
+    if use.errors:
+        evidence.append(Evidence(f"{use.errors:.0f} timeouts", tier, "", f"{name}.timeouts"))
+    database = look.use("replica" if "replica" in pool else "primary", "CPU")
+    if database is not None and database.utilisation is not None and database.utilisation < 0.7:
+        idle = f"MySQL itself is at {database.utilisation:.0%} CPU"
+        evidence.append(Evidence(idle, database.tier, "", "cpu_ratio"))
+    return Bottleneck(
+        code=f"{tier}-pool", tier=tier, name=f"the {TIER_NAMES[tier]}'s {pool} pool",
+        resource=f"{TIER_NAMES[tier]} connection pool ({pool})", strength=strength,
+        evidence=tuple(evidence), utilisation=use.utilisation, component="pool",
+        share_of_added=look.share("pool"), explains=QUEUES,
+        advice="give the pool more connections, or hold each for a shorter time",
+    )  # fmt: skip
+
+
+def _of(use: Use) -> str:
+    return f"{three_digits((use.utilisation or 0.0) * use.servers)} of {use.servers:.0f}"
+
+
+def workers(look: Look) -> list[Bottleneck]:
+    """All requests slots of an instance taken, others waiting in line."""
+    found = []
+    for tier in ("api", "web"):
+        use = look.use(tier, "workers")
+        if use is None or use.utilisation is None:
+            continue
+        share = look.share("queue") if tier == "api" else None
+        strength = ramp(use.waiting, 0.3, 2.0) * ramp(use.utilisation, 0.5, 0.85)
+        if strength < 0.3:
+            continue
+        text = (
+            f"{_of(use)} busy at {look.at.name}, "
+            f"{three_digits(use.waiting)} waiting, {show_latency(look.component_ms('queue') * 1e3)} a request"
+        )
+        found.append(
+            Bottleneck(
+                code=f"{tier}-workers", tier=tier, name=f"the {TIER_NAMES[tier]}'s workers",
+                resource=f"{TIER_NAMES[tier]} workers", strength=strength,
+                evidence=(Evidence(text, tier, "", "workers.used"),), utilisation=use.utilisation,
+                component="queue", share_of_added=share,
+                advice=f"let the {TIER_NAMES[tier]} work on more requests at a time, or add an instance",
+                explains=frozenset({"lb-queue", "lb-maxconn", "web-workers"}),
+            )
+        )  # fmt: skip
+    return found
+
+
+def process_cpu(look: Look) -> list[Bottleneck]:
+    """A process that can use one core and uses it up."""
+    found = []
+    for tier in ONE_CORE:
+        samples = look.at.samples
+        cores = {
+            one: samples.mean(tier, "cpu_ratio", one) or 0.0 for one in samples.instances(tier, "cpu_ratio")
+        }
+        if not cores:
+            continue
+        busiest = max(cores, key=lambda one: cores[one])
+        strength = ramp(cores[busiest], 0.8, 0.95)
+        if strength <= 0.3:
+            continue
+        use = look.use(tier, "CPU")
+        text = f"{busiest} uses {cores[busiest]:.0%} of the one core it can use at {look.at.name}"
+        if use is not None:
+            text += f", {show_latency(use.demand_s * 1e6)} CPU a request"
+        explains = QUEUES | {"api-pool", "web-pool"} - {f"{tier}-workers"}
+        found.append(
+            Bottleneck(
+                code=f"{tier}-cpu", tier=tier, name=f"the {TIER_NAMES[tier]}'s CPU",
+                resource=f"{TIER_NAMES[tier]} CPU", strength=strength,
+                evidence=(Evidence(text, tier, busiest, "cpu_ratio"),), utilisation=cores[busiest],
+                advice=f"add an instance of the {TIER_NAMES[tier]}, or spend less CPU a request",
+                explains=explains,
+            )
+        )  # fmt: skip
+    return found
+
+
+def host_cpu(look: Look) -> list[Bottleneck]:
+    """The machine's CPU, with the process that used it."""
+    use = look.use("host", "CPU")
+    if use is None or use.utilisation is None or use.utilisation < 0.85:
+        return []
+    cores = use.utilisation * use.servers
+    known = sum(look.processes.values())
+    by_use = sorted(look.processes.items(), key=lambda one: -one[1])[:3]
+    evidence = [
+        Evidence(
+            f"{use.utilisation:.0%} of {use.servers:.0f} cores busy at {look.at.name}",
+            "host",
+            "host",
+            "cpu_ratio",
+        )
+    ]
+    if by_use:
+        said = ", ".join(f"{name} {share:.2f}" for name, share in by_use)
+        evidence.append(Evidence(f"cores by process: {said}", by_use[0][0].split("/")[0], "", "cpu_ratio"))
+    advice = "put the tiers on machines of their own, or spend less CPU a request"
+    name = "the host's CPU"
+    if by_use and known >= 0.5 * cores:
+        name = f"the host's CPU, used by {by_use[0][0].split('/')[-1]},"
+    if cores - known > 0.4 * cores and not look.at.missed:
+        return []  # somebody else's work, and it does no harm
+    if cores - known > 0.4 * cores:
+        outside = f"{cores - known:.1f} cores went to processes that are no part of the system"
+        evidence.append(Evidence(outside, "host", "host", "cpu_ratio"))
+        advice = "run it again while nothing else runs on the machine"
+    return [
+        Bottleneck(
+            code="host-cpu", tier="host", name=name, resource="Host CPU",
+            strength=ramp(use.utilisation, 0.8, 0.97), evidence=tuple(evidence), utilisation=use.utilisation,
+            advice=advice, explains=QUEUES | {f"{tier}-cpu" for tier in ONE_CORE} | {"api-pool", "web-slow"},
+        )
+    ]  # fmt: skip
+
+
+def database_cpu(look: Look) -> list[Bottleneck]:
+    """A database server that keeps most of the machine busy."""
+    found = []
+    for tier in ("primary", "replica"):
+        use = look.use(tier, "CPU")
+        if use is None or use.utilisation is None or use.utilisation < 0.6:
+            continue
+        cost = show_latency(use.demand_s * 1e6)
+        text = f"{use.utilisation:.0%} of {use.servers:.0f} cores at {look.at.name}, {cost} a request"
+        found.append(
+            Bottleneck(
+                code=f"{tier}-cpu", tier=tier, name=f"the {TIER_NAMES[tier]}'s CPU",
+                resource=f"{TIER_NAMES[tier]} CPU", strength=ramp(use.utilisation, 0.5, 0.85),
+                evidence=(Evidence(text, tier, tier, "cpu_ratio"),), utilisation=use.utilisation,
+                component="db", share_of_added=look.share("db"),
+                advice="cache or index the costliest statements",
+                explains=QUEUES | {"api-pool", "host-cpu"},
+            )
+        )  # fmt: skip
+    return found
+
+
+def refused_connections(look: Look) -> list[Bottleneck]:
+    """A server that refuses connections: max_connections reached."""
+    found = []
+    for tier in ("primary", "replica", "redis"):
+        use = look.use(tier, "connections")
+        if use is None or not use.errors:
+            continue
+        text = f"{use.errors:.0f} connections refused at {look.at.name}, limit {use.servers:.0f}"
+        metric = "rejected" if tier == "redis" else "refused_connections"
+        setting = "maxclients" if tier == "redis" else "max_connections"
+        found.append(
+            Bottleneck(
+                code="max-connections", tier=tier, name=f"the {TIER_NAMES[tier]}'s {setting}",
+                resource=f"{TIER_NAMES[tier]} {setting}", strength=1.0,
+                evidence=(Evidence(text, tier, tier, metric),), utilisation=use.utilisation,
+                advice=f"raise {setting}, or make the pools smaller: instances x pool has to fit",
+                explains=QUEUES | {"api-pool", "jobs-blocked", "web-slow"},
+            )
+        )  # fmt: skip
+    return found
+
+
+def generator(look: Look) -> list[Bottleneck]:
+    """The load generator at its own limit: then nothing can be claimed about the system."""
+    samples, said = look.at.samples, []
+    for one in samples.instances("generator", "cpu_ratio"):
+        cpu = samples.mean("generator", "cpu_ratio", one) or 0.0
+        if cpu > MOST_CPU_RATIO:
+            said.append(Evidence(f"{one} uses {cpu:.0%} of its core", "generator", one, "cpu_ratio"))
+    stalled = look.often("generator", "loop_lag_us", lambda lag: lag > MOST_LOOP_LAG_US)
+    if stalled > 0.2:
+        text = f"its event loop lagged over {show_latency(MOST_LOOP_LAG_US)} in {stalled:.0%} of the seconds"
+        said.append(Evidence(text, "generator", "", "loop_lag_us"))
+    late = Histogram.merged(flow.wake_lag for flow in look.at.flows)
+    if late.count and late.quantile_us(0.99) > MOST_WAKE_LAG_US:
+        said.append(Evidence(f"users woke up {show_latency(late.quantile_us(0.99))} late (p99)", "generator"))
+    if not said:
+        return []
+    # A generator that is starved by the system beside it is as much at its limit as a busy one.
+    return [
+        Bottleneck(
+            code="generator", tier="generator", name="the load generator", resource="Load generator",
+            strength=1.0, evidence=tuple(said),
+            advice="use --processes, or make the load on another machine",
+        )
+    ]  # fmt: skip

@@ -1,0 +1,220 @@
+"""Each fault's own signature, as the tiers report it, leads to its name; and nothing leads to none."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.bottleneck import diagnose, little, saturation, stretches, uses
+from results import Digest
+from tests.analysis.builders import LevelSpec, build_run, spec
+
+CALM = spec(100)
+GOOD_DIGEST = Digest("replica", "replica", "SELECT * FROM todos WHERE id = ?", 9000, 2e6, 0, 9000, 9000)
+SLOW_DIGEST = Digest(
+    "replica", "replica", "SELECT * FROM todos WHERE team_id = ? ORDER BY due LIMIT ?", 4000, 30e6, 0, 80_000,
+    8_000_000, 0, 4000,
+)  # fmt: skip
+
+
+def late(rate: float, parts: dict[str, float], metrics=None, mean_ms: float = 120, **changes) -> LevelSpec:
+    return spec(
+        rate, metrics, mean_ms=mean_ms, parts_ms={"db": 4.0, "cache": 1.0, "pool": 0.2} | parts, **changes
+    )
+
+
+def full_pool(size: float, waiting: float, pool: str = "replica") -> dict:
+    name = f"pool.{pool}"
+    return {
+        ("api", "api1", f"{name}.used"): size, ("api", "api1", f"{name}.max"): size,
+        ("api", "api1", f"{name}.pending"): waiting, ("api", "api1", f"{name}.wait_seconds"): waiting,
+        ("api", "api1", f"{name}.use_seconds"): size,
+    }  # fmt: skip
+
+
+def full_workers(size: float, waiting: float) -> dict:
+    return {
+        ("api", "api1", "workers.used"): size, ("api", "api1", "workers.max"): size,
+        ("api", "api1", "workers.pending"): waiting,
+    }  # fmt: skip
+
+
+FAULTS: dict[str, tuple[LevelSpec, list[Digest]]] = {
+    "api-pool": (late(400, {"pool": 95}, full_pool(2, 30)), []),
+    # A pool of 2 overloaded far enough fills the workers in front of it as well, and the CPU is busy.
+    "api-pool and what it fills": (
+        late(400, {"pool": 85, "queue": 20}, full_pool(2, 60) | full_workers(64, 20)
+             | {("host", "host", "cpu_ratio"): 0.95}), [],
+    ),
+    "api-workers": (late(400, {"queue": 90}, full_workers(2, 25)), []),
+    "missing-index": (
+        late(300, {"db": 60, "pool": 30}, full_pool(10, 8) | {
+            ("replica", "replica", "cpu_ratio"): 1.4, ("host", "host", "cpu_ratio"): 0.97}),
+        [SLOW_DIGEST, GOOD_DIGEST],
+    ),
+    "cold-cache": (
+        late(400, {"db": 40, "pool": 30}, full_pool(10, 5) | {
+            ("api", "api1", "cache.query.hits"): 80, ("api", "api1", "cache.query.misses"): 320,
+            ("redis", "redis", "expired"): 250}), [GOOD_DIGEST],
+    ),
+    "redis-evictions": (
+        late(400, {"db": 40}, {
+            ("api", "api1", "cache.query.hits"): 120, ("api", "api1", "cache.query.misses"): 280,
+            ("redis", "redis", "evictions"): 260, ("redis", "redis", "memory_bytes"): 2e6,
+            ("redis", "redis", "memory_max_bytes"): 2e6}), [GOOD_DIGEST],
+    ),
+    "replica-stopped": (
+        spec(200, {("replica", "replica", "sql_running"): 0, ("replica", "replica", "lag_ms"): 8000}), [],
+    ),
+    "replica-lagging": (spec(200, {("replica", "replica", "lag_ms"): 1100}), []),
+    "web-slow": (
+        late(200, {}, {("lb", "web/web1", "response_time_ms"): 110}, mean_ms=60), [],
+    ),
+    "web-down": (
+        spec(200, {("lb", "web/web1", "up"): 0, ("lb", "web/web1", "requests"): 0}, gaps=[("web", "web1")]),
+        [],
+    ),
+    "lb-maxconn": (
+        late(400, {}, {("lb", "frontend/public", "sessions"): 8,
+                       ("lb", "frontend/public", "sessions_limit"): 8}), [],
+    ),
+    "hot-row": (
+        late(300, {"db": 60, "pool": 20}, full_pool(10, 6, "primary") | {
+            ("primary", "primary", "row_lock_time_ms"): 2900, ("primary", "primary", "row_lock_waits"): 19,
+            ("primary", "primary", "row_lock_current_waits"): 3}), [],
+    ),
+    "jobs-blocked": (spec(200, {("jobs", "jobs1", "cpu_ratio"): 0.0}, gaps=[("jobs", "jobs1")]), []),
+    "jobs-blocked by its queue": (
+        spec(200, {("jobs", "jobs1", "jobs.done"): 0}, growth={("jobs", "jobs1", "jobs.queued"): 10}), [],
+    ),
+    "slow-redis": (
+        late(300, {"cache": 90}, {
+            ("redis", "redis", "command.sort.usec"): 300_000, ("redis", "redis", "command.sort.calls"): 7,
+            ("redis", "redis", "cpu_ratio"): 0.45}), [],
+    ),
+    "max-connections": (
+        spec(200, {("primary", "primary", "refused_connections"): 12,
+                   ("primary", "primary", "connections_max"): 10}, failed_ratio=0.05, errors={"HTTP 500": 10}), [],
+    ),
+    "host-cpu": (
+        late(700, {"render": 60}, {
+            ("host", "host", "cpu_ratio"): 0.98,
+            ("web", "web1", "cpu_ratio"): 0.6, ("web", "web2", "cpu_ratio"): 0.6}), [],
+    ),
+    "api-cpu": (late(700, {"render": 10}, {("api", "api1", "cpu_ratio"): 0.97}), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_the_fault_is_named_first(case, tmp_path):
+    level, digests = FAULTS[case]
+    slos = "p99 < 100ms, errors < 0.1%"
+    diagnosis = diagnose(build_run(tmp_path, [CALM, level], digests, slos))
+    assert diagnosis.state == "found"
+    assert diagnosis.first is not None
+    assert diagnosis.first.code == case.split()[0], diagnosis.sentence
+    assert diagnosis.first.evidence
+
+
+@pytest.mark.parametrize("case", sorted(set(FAULTS) - {"api-pool and what it fills"}))
+def test_it_is_named_from_a_single_level_too(case, tmp_path):
+    level, digests = FAULTS[case]
+    run = build_run(tmp_path, [level], digests, "p99 < 100ms", capacity=False)
+    diagnosis = diagnose(run)
+    assert diagnosis.first is not None
+    assert diagnosis.first.code == case.split()[0], diagnosis.sentence
+
+
+@pytest.mark.parametrize("rate", [100, 400, 600])
+def test_a_healthy_system_names_none(rate, tmp_path):
+    diagnosis = diagnose(build_run(tmp_path, [spec(rate)], [GOOD_DIGEST], capacity=False))
+    assert diagnosis.state == "none"
+    assert not diagnosis.ranked
+
+
+def test_what_the_pool_fills_up_is_told_as_its_consequence(tmp_path):
+    level, _ = FAULTS["api-pool and what it fills"]
+    ranked = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms")).ranked
+    assert {one.code: one.explained_by for one in ranked}["api-workers"] == "api-pool"
+
+
+def test_the_sentence_holds_the_evidence_in_words(tmp_path):
+    level, _ = FAULTS["api-pool"]
+    diagnosis = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms"))
+    assert diagnosis.sentence.startswith(
+        "API connection pool (replica): 2 of 2 in use at 400/s, 30 waiting, mean wait 150 ms"
+    )
+    assert "MySQL itself is at 5% CPU" in diagnosis.sentence
+    assert diagnosis.sentence.endswith("87% of the added latency.")
+    assert diagnosis.first is not None
+    assert diagnosis.first.name == "the API's replica pool"
+
+
+def test_the_generator_at_its_limit_ends_every_claim(tmp_path):
+    level = late(900, {"pool": 90}, full_pool(2, 30) | {("generator", "g0", "cpu_ratio"): 0.99})
+    diagnosis = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms"))
+    assert diagnosis.state == "generator"
+    assert diagnosis.first is not None
+    assert diagnosis.first.code == "generator"
+
+
+def test_late_answers_that_nothing_explains_cannot_be_told_and_say_what_was_not_watched(tmp_path):
+    level = late(400, {"db": 90}, without=("replica", "primary"))
+    diagnosis = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms"))
+    assert diagnosis.state == "cannot tell"
+    assert "the read replica" in diagnosis.sentence
+
+
+def test_another_ones_work_on_the_machine_is_no_bottleneck_while_it_does_no_harm(tmp_path):
+    busy = spec(100, {("host", "host", "cpu_ratio"): 0.97})
+    assert diagnose(build_run(tmp_path, [busy], capacity=False)).state == "none"
+
+
+def test_the_next_limit_after_a_larger_pool_is_named(tmp_path):
+    kept = spec(
+        350,
+        full_pool(2, 0.1)
+        | {("api", "api1", "pool.replica.use_seconds"): 1.7, ("api", "api1", "pool.replica.used"): 1.7},
+    )
+    level = late(400, {"pool": 95}, full_pool(2, 30))
+    first = diagnose(build_run(tmp_path, [CALM, kept, level], (), "p99 < 100ms")).first
+    assert first is not None
+    assert first.next_limit.startswith("with 4 it would carry about 8")
+
+
+def test_the_judged_level_is_the_first_that_missed_not_the_deepest(tmp_path):
+    levels = [
+        CALM,
+        spec(200),
+        late(400, {"pool": 95}, full_pool(2, 30)),
+        late(800, {"pool": 300}, mean_ms=900),
+    ]
+    assert diagnose(build_run(tmp_path, levels, (), "p99 < 100ms")).at == "400/s"
+
+
+def test_the_table_has_a_cell_for_each_resource_and_level(tmp_path):
+    levels = stretches(build_run(tmp_path, [spec(200), spec(400)]))
+    table = {(row.tier, row.resource): row for row in saturation(levels)}
+    assert table["api", "replica pool"].utilisation == pytest.approx((0.1, 0.2), rel=0.05)
+    assert table["host", "CPU"].utilisation == pytest.approx((0.275, 0.45))
+    demand = table["api", "CPU"].demand_s
+    assert demand == pytest.approx((0.5 / 800, 0.5 / 800), rel=0.1)
+
+
+def test_littles_law_holds_on_a_consistent_level_and_fails_where_requests_are_missing(tmp_path):
+    level = stretches(build_run(tmp_path, [spec(1000, mean_ms=50)]))[0]
+    assert little(level).holds
+    for flow in level.flows:
+        flow.in_flight = flow.in_flight // 2
+    level.__dict__.pop("in_flight")
+    assert not little(level).holds
+
+
+def test_a_run_that_answered_nothing_cannot_be_told(tmp_path):
+    diagnosis = diagnose(build_run(tmp_path, [LevelSpec(0.0)], capacity=False, stages="1/s for 12s"))
+    assert diagnosis.state == "cannot tell"
+
+
+def test_pauses_for_recovery_are_no_levels(tmp_path):
+    run = build_run(tmp_path, [spec(200), spec(50, purpose="recover"), spec(400)])
+    assert [round(level.rate_per_s) for level in stretches(run)] == [200, 400]
+    assert uses(stretches(run)[0])
