@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.capacity import Capacity
 from analysis.headroom import Headroom
-from analysis.scalability import Usl
 from analysis.tiers.utilisation import TITLES
 from reports.parts import Answer, Fact, Page, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
 from reports.sections import about, capacity, endpoints, over_time, tiers, trouble
-from reports.sections.capacity import Finding
 from reports.words import counted, sentence
 from results import Run
 from results.units import show_duration, show_rate, show_ratio
+
+if TYPE_CHECKING:
+    from analysis.bottleneck import Diagnosis
 
 
 def write_capacity_report(
@@ -25,43 +26,37 @@ def write_capacity_report(
     found: Capacity,
     path: Path,
     *,
-    findings: Sequence[Finding] = (),
-    usl: Usl | None = None,
+    diagnosis: Diagnosis | None = None,
     headroom: Headroom | None = None,
 ) -> Path:
     """Write the page of a search that was run as `run` and found `found`.
 
-    `findings` rank what gives way, the first one first; what was not asked for is left out.
+    `diagnosis` says what gives way first; `headroom` is left out where no forecast was given.
     """
-    page = capacity_page(read_report(run), found, findings, usl, headroom)
-    return write_page(page, path)
+    return write_page(capacity_page(read_report(run), found, diagnosis, headroom), path)
 
 
 def capacity_page(
     report: RunReport,
     found: Capacity,
-    findings: Sequence[Finding] = (),
-    usl: Usl | None = None,
+    diagnosis: Diagnosis | None = None,
     headroom: Headroom | None = None,
 ) -> Page:
     """The page's data, in the order of a capacity review."""
     run = report.run
-    told = _answer(report, found, findings, headroom)
+    told = _answer(report, found, diagnosis, headroom)
     sections = [
         capacity.how_much(report, found),
-        capacity.gives_way(report, findings),
+        capacity.gives_way(report, diagnosis),
         capacity.where_the_time_went(report),
         tiers.caches(report),
-        capacity.scaling(report, usl),
+        capacity.scaling(report),
         capacity.headroom(headroom),
         capacity.levels(found),
         over_time.over_time(report),
         endpoints.endpoints(report),
         *tiers.tiers(report),
-        trouble.errors(report),
-        trouble.logs(report),
-        trouble.account(report),
-        trouble.events(report),
+        *trouble.trouble(report),
         tiers.blind(report),
         about.environment(report),
         about.method(report),
@@ -78,23 +73,19 @@ def capacity_page(
 
 
 def _answer(
-    report: RunReport, found: Capacity, findings: Sequence[Finding], headroom: Headroom | None
+    report: RunReport, found: Capacity, diagnosis: Diagnosis | None, headroom: Headroom | None
 ) -> Answer:
-    first = findings[0] if findings else None
+    first = diagnosis.first if diagnosis else None
     accent = f"{show_rate(found.rate_per_s)}" if found.rate_per_s is not None else ""
-    why = (
-        sentence(first.evidence) if first else "What gives way first could not be told from what was watched."
-    )
+    why = sentence(diagnosis.sentence) if diagnosis else "What gives way first was not looked for."
     why += f" {headroom.sentence}" if headroom else ""
     if report.doubts:
         why = f"It cannot be trusted: {report.doubts[0].text}. {why}"
-    tone: Tone = "" if found.found and not report.doubts else "warn"
-    advice = sentence(first.advice) if first else ""
     return Answer(
         found.sentence(first.name if first else None),
         why,
-        advice,
-        tone,
+        sentence(first.advice) if first else "",
+        "" if found.found and not report.doubts else "warn",
         accent,
         "bottleneck" if first else "load",
     )

@@ -1,37 +1,37 @@
-"""Verdicts as a short Markdown text for a pull request."""
+"""A gate's answer as a short Markdown text for a pull request."""
 
 from __future__ import annotations
 
-from reports.cases import Case, Verdicts
+from analysis.gate import GateResult, Outcome
 
 _SIGN = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "cannot tell"}
-_MOST_CASES = 30
+_ORDER = ["fail", "inconclusive", "pass"]
+_MOST_ROWS = 30
 
 
-def markdown(verdicts: Verdicts, report_link: str = "") -> str:
+def markdown(result: GateResult, report_link: str = "") -> str:
     """The verdict as a heading, what was judged as a table (failures first), and where the page is."""
-    lines = [f"### {_SIGN[verdicts.verdict]} {_plain(verdicts.sentence)}", ""]
-    if verdicts.cases:
+    lines = [f"### {_SIGN[result.verdict]} {_plain(result.sentence)}", ""]
+    if result.outcomes:
         lines += ["| | What | Where | Found |", "|---|---|---|---|"]
-        lines += [_row(case) for case in _ordered(verdicts.cases)[:_MOST_CASES]]
-        left = len(verdicts.cases) - _MOST_CASES
+        lines += [_row(one) for one in _ordered(result.outcomes)[:_MOST_ROWS]]
+        left = len(result.outcomes) - _MOST_ROWS
         lines += [f"| | … and {left} more | | |"] if left > 0 else []
         lines.append("")
-    if verdicts.notes:
-        lines += [*(f"- {_plain(note)}" for note in verdicts.notes), ""]
+    if result.notes:
+        lines += [*(f"- {_plain(note)}" for note in result.notes), ""]
     end = f"[Full report]({report_link})" if report_link else "The full report is in the run's folder."
-    return "\n".join([*lines, f"<sub>{_plain(verdicts.name)}. {end}</sub>", ""])
+    return "\n".join([*lines, f"<sub>{_plain(result.name)}. {end}</sub>", ""])
 
 
-def _ordered(cases: list[Case]) -> list[Case]:
-    order = ["fail", "inconclusive", "pass"]
-    return sorted(cases, key=lambda case: order.index(case.verdict))
+def _ordered(outcomes: list[Outcome]) -> list[Outcome]:
+    return sorted(outcomes, key=lambda one: _ORDER.index(one.verdict))
 
 
-def _row(case: Case) -> str:
-    sign = f"{_SIGN[case.verdict]} {_WORDS[case.verdict]}"
-    return f"| {sign} | {_plain(case.name)} | {_plain(case.group)} | {_plain(case.words)} |"
+def _row(one: Outcome) -> str:
+    sign = f"{_SIGN[one.verdict]} {_WORDS[one.verdict]}"
+    return f"| {sign} | {_plain(one.name)} | {_plain(one.where)} | {_plain(one.text)} |"
 
 
 def _plain(text: str) -> str:

@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.parts import Page, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import about, endpoints, load, over_time, tiers, trouble
+from reports.sections import about, bottleneck, endpoints, load, over_time, tiers, trouble
 from reports.sections.answer import answer, facts
 from results import Run
 from results.units import show_duration
 
-
-def write_report(run: Run, path: Path) -> Path:
-    """Write a run's page as one offline HTML file. Raises HarnessError if it cannot be written."""
-    return write_page(run_page(read_report(run)), path)
+if TYPE_CHECKING:
+    from analysis.bottleneck import Diagnosis
 
 
-def run_page(report: RunReport) -> Page:
+def write_report(run: Run, path: Path, diagnosis: Diagnosis | None = None) -> Path:
+    """Write a run's page as one offline HTML file. Raises HarnessError if it cannot be written.
+
+    `diagnosis` says what gives way first; without one the page shows how full each part was.
+    """
+    return write_page(run_page(read_report(run), diagnosis), path)
+
+
+def run_page(report: RunReport, diagnosis: Diagnosis | None = None) -> Page:
     """The page's data: the answer, four facts, then what it rests on, from the load down to the machine."""
     run = report.run
-    verdict = answer(report)
+    verdict = answer(report, diagnosis)
     sections = [
         load.objectives(report),
         load.against_rate(report),
+        bottleneck.ranked(diagnosis),
         over_time.over_time(report),
         load.percentiles(report),
         endpoints.endpoints(report),
         *tiers.tiers(report),
         tiers.caches(report),
-        trouble.errors(report),
-        trouble.logs(report),
-        trouble.account(report),
-        trouble.events(report),
+        *trouble.trouble(report),
         tiers.blind(report),
         about.environment(report),
         about.method(report),

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reports.parts import Answer
 from reports.run_data import RunReport, read_report
 from reports.sections.answer import answer, figure_of, p99_us
 from results import Run
 from results.units import show_latency, show_rate, show_ratio
 
+if TYPE_CHECKING:
+    from analysis.bottleneck import Diagnosis
+
 PASSED, FAILED, INCONCLUSIVE = 0, 3, 4
 
 
-def summary(run: Run) -> tuple[list[str], int]:
+def summary(run: Run, diagnosis: Diagnosis | None = None) -> tuple[list[str], int]:
     """Three lines (verdict, figures, why or what to do) and the exit code of the verdict."""
     report = read_report(run)
-    return summary_lines(report), exit_code(report)
+    return summary_lines(report, diagnosis), exit_code(report)
 
 
-def summary_lines(report: RunReport) -> list[str]:
+def summary_lines(report: RunReport, diagnosis: Diagnosis | None = None) -> list[str]:
     """The verdict, the figures it rests on, and why or what to do."""
-    told: Answer = answer(report)
+    told: Answer = answer(report, diagnosis)
     return [
         told.sentence,
         _figures(report),

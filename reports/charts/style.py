@@ -191,7 +191,9 @@ def _own_ids(svg: str) -> str:
 
 
 def _rounded(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.1f}".removesuffix(".0")
+    value = float(found[0])
+    # A pixel's tenth is enough for places; opacities, below 1, need their second digit.
+    return f"{value:.2f}" if abs(value) < 1 else f"{value:.1f}".removesuffix(".0")
 
 
 def _variable(found: re.Match[str]) -> str:

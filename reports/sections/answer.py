@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from analysis.slo import SloResult
 from analysis.tiers import TierFigure, TierPanel
@@ -12,25 +13,52 @@ from reports.words import counted, listed, sentence, show_value
 from results import Slo
 from results.units import show_duration, show_latency, show_rate, show_ratio
 
+if TYPE_CHECKING:
+    from analysis.bottleneck import Diagnosis
+
+_NO_CAUSE = "No part that was watched was full. See where the time went, and the errors below."
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": ""}
 
 
-def answer(report: RunReport) -> Answer:
-    """The verdict on a run. Doubts come before objectives: what cannot be trusted passes nothing."""
+def answer(report: RunReport, diagnosis: Diagnosis | None = None) -> Answer:
+    """The verdict on a run. Doubts come before objectives: what cannot be trusted passes nothing.
+
+    `diagnosis` names what gave way; without one, the part nearest to its limit is all that can be said.
+    """
     if not report.overall.requests:
-        return Answer(
-            "Nothing was measured.",
-            f"The run is {report.run.state} and holds no request after its warm-up of "
-            f"{show_duration(report.run.warmup_s)}."
-            + "".join(f" Also: {one.text}." for one in report.doubts),
-            "Let it run longer than its warm-up, and look at the gaps and logs below.",
-            tone="warn",
-        )
+        return _nothing(report)
     if report.doubts:
         return _untrusted(report)
+    cause = _cause(report, diagnosis)
     if report.failed:
-        return _failed(report)
-    return _passed(report)
+        return _failed(report, *cause)
+    return _passed(report, cause[0])
+
+
+def _nothing(report: RunReport) -> Answer:
+    ended = f"The run is {report.run.state} and holds no request after its warm-up"
+    also = "".join(f" Also: {one.text}." for one in report.doubts)
+    return Answer(
+        "Nothing was measured.",
+        f"{ended} of {show_duration(report.run.warmup_s)}.{also}",
+        "Let it run longer than its warm-up, and look at the gaps and logs below.",
+        tone="warn",
+    )
+
+
+def _cause(report: RunReport, diagnosis: Diagnosis | None) -> tuple[str, str]:
+    """What gave way or is nearest to it, and what to do about it, in words."""
+    if diagnosis is not None:
+        first = diagnosis.first
+        return sentence(diagnosis.sentence), sentence(first.advice) if first else _NO_CAUSE
+    full = busiest(report.panels)
+    if full is None:
+        return "", _NO_CAUSE
+    panel, figure = full
+    if not figure.is_full:
+        return _busy_words(panel, figure), _NO_CAUSE
+    where = f"{panel.title}, {_thing(figure)}"
+    return _busy_words(panel, figure), f"Look there first ({where}): what is full makes all before it wait."
 
 
 def _untrusted(report: RunReport) -> Answer:
@@ -47,39 +75,29 @@ def _untrusted(report: RunReport) -> Answer:
     )
 
 
-def _failed(report: RunReport) -> Answer:
+def _failed(report: RunReport, cause: str, advice: str) -> Answer:
     worst = report.failed[0]
     what = f"{worst.slo.endpoint} {worst.slo.figure}" if worst.slo.endpoint else worst.slo.figure
     figure = figure_of(worst.slo, worst.measured)
     said = f"{what[0].upper() + what[1:] if what == 'errors' else what} reached {figure}"
-    rest = len(report.failed) - 1
-    others = f": {listed([one.slo.text for one in report.failed])}" if rest else ""
-    full = busiest(report.panels)
-    cause = f" {_busy_words(*full)}" if full and full[1].is_full else ""
-    advice = (
-        f"Look at {full[0].title} first: what is full there makes everything before it wait."
-        if full and full[1].is_full
-        else "No part that was watched was full. See where the time went, and the errors below."
-    )
+    others = f": {listed([one.slo.text for one in report.failed])}" if len(report.failed) > 1 else ""
+    missed = f"{len(report.failed)} of {counted(len(report.objectives), 'objective')} missed{others}."
     return Answer(
         f"{said}{_at_rate(report)}; the limit is {figure_of(worst.slo, worst.slo.limit)}.",
-        f"{len(report.failed)} of {counted(len(report.objectives), 'objective')} missed{others}.{cause}",
+        f"{missed} {cause}".strip(),
         advice,
         tone="bad",
         accent=said,
-        evidence="objectives",
+        evidence="bottleneck",
     )
 
 
-def _passed(report: RunReport) -> Answer:
-    p99 = show_latency(p99_us(report))
-    full = busiest(report.panels)
-    cause = f" {_busy_words(*full)}" if full else ""
-    at = _at_rate(report)
+def _passed(report: RunReport, cause: str) -> Answer:
+    p99, at = show_latency(p99_us(report)), _at_rate(report)
     if not report.objectives:
         return Answer(
             f"p99 was {p99}{at}; no objective was set.",
-            f"Half of all answers came within {_latency(report, 0.5)}.{cause}",
+            f"Half of all answers came within {_latency(report, 0.5)}. {cause}".strip(),
             "Set objectives with --slo 'p99 < 250ms, errors < 0.1%' to have a verdict.",
             accent=f"p99 was {p99}",
             evidence="time",
@@ -92,8 +110,7 @@ def _passed(report: RunReport) -> Answer:
     within = "within its objective" if number == 1 else f"within all {number} objectives"
     return Answer(
         f"p99 stayed at {p99}{at}: {within}.",
-        f"{_closest_words(closest)}{cause}",
-        "",
+        f"{_closest_words(closest)} {cause}".strip(),
         tone="good",
         accent=f"p99 stayed at {p99}",
         evidence="objectives",
@@ -133,8 +150,13 @@ def _at_rate(report: RunReport) -> str:
 def _busy_words(panel: TierPanel, figure: TierFigure) -> str:
     value, limit = show_value(figure.value, figure.unit), show_value(figure.of or 0, figure.unit)
     share = f"{value} of {limit}" if figure.unit != "ratio" else value
-    how = "Full" if figure.is_full else "Busiest"
-    return f"{how}: {panel.title}, {figure.name}: {share}."
+    how = "Full" if figure.is_full else "The busiest part"
+    return f"{how}: {panel.title}, {_thing(figure)}, {share} at its highest."
+
+
+def _thing(figure: TierFigure) -> str:
+    name = figure.name.split(",")[0]
+    return name if name.isupper() else name[0].lower() + name[1:]
 
 
 def busiest(panels: list[TierPanel]) -> tuple[TierPanel, TierFigure] | None:

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.capacity import Capacity, LevelPoint
 from analysis.headroom import Headroom, Instances
 from analysis.samples import Samples
-from analysis.scalability import Floats, Usl
+from analysis.scalability import Floats, fit_usl
 from analysis.spectrum import RatePoint
 from analysis.tiers.utilisation import utilisation
 from reports.charts.curves import RateChart, RateCurve, draw_rate_curve
 from reports.charts.levels import Part, draw_parts, draw_scalability
 from reports.charts.saturation import SaturationMap, draw_saturation
-from reports.parts import Block, Cell, Chart, Column, Figures, Note, Ranked, Section, Table, Tone
+from reports.parts import Block, Cell, Chart, Column, Figures, Note, Section, Table, Tone
 from reports.run_data import LevelSeen, RunReport
+from reports.sections import bottleneck
 from reports.sections.load import limits_us
 from reports.sections.over_time import color_of
 from reports.sections.shared import NARROW, WIDE
 from reports.words import NONE, sentence
 from results.units import show_latency, show_rate, show_ratio
 
+if TYPE_CHECKING:
+    from analysis.bottleneck import Bottleneck, Diagnosis
+
 _MOST_ROWS = 18
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One place in the ranking of what gives way: the part, and the evidence in words.
-
-    `name` is as people say it in a sentence ("the API's replica pool"); `row` the row of the heat map.
-    """
-
-    name: str
-    evidence: str
-    advice: str = ""
-    row: str = ""
 
 
 def judged_levels(report: RunReport) -> list[LevelSeen]:
@@ -97,7 +87,7 @@ def _point(level: LevelSeen) -> RatePoint:
     )
 
 
-def gives_way(report: RunReport, findings: Sequence[Finding]) -> Section | None:
+def gives_way(report: RunReport, diagnosis: Diagnosis | None) -> Section | None:
     """The heat map of part and level, and the ranking with its evidence."""
     levels = judged_levels(report)
     series = report.run.series()
@@ -106,9 +96,10 @@ def gives_way(report: RunReport, findings: Sequence[Finding]) -> Section | None:
     blocks: list[Block] = []
     if names and levels:
         share = np.array([[column.get(name, math.nan) for column in columns] for name in names])
-        blocks.append(_saturation(names, levels, share, findings[0].row if findings else ""))
-    if findings:
-        blocks.append(Ranked([(_title(one.name), _words(one)) for one in findings[:6]]))
+        first = diagnosis.first if diagnosis else None
+        blocks.append(_saturation(names, levels, share, _row_of(first, names) if first else ""))
+    if diagnosis is not None:
+        blocks += bottleneck.blocks(diagnosis)
     lead = "Numbers are per cent of what each part can give; those from 60 up and the last ones are written."
     return Section("bottleneck", "What gives way first", lead, blocks) if blocks else None
 
@@ -134,13 +125,12 @@ def _saturation(names: list[str], levels: list[LevelSeen], share: Floats, first:
     )
 
 
-def _title(name: str) -> str:
-    short = name.removeprefix("the ")
-    return short[0].upper() + short[1:]
-
-
-def _words(finding: Finding) -> str:
-    return f"{sentence(finding.evidence)} {sentence(finding.advice)}".strip()
+def _row_of(first: Bottleneck, names: list[str]) -> str:
+    """The row of the heat map that a bottleneck is about: the one that shares most words with it."""
+    wanted = set(f"{first.tier} {first.resource} {first.name}".lower().replace(",", " ").split())
+    shared = {name: len(wanted & set(name.lower().replace(",", " ").split())) for name in names}
+    best = max(names, key=lambda name: shared[name], default="")
+    return best if best and shared[best] >= 2 else ""
 
 
 def where_the_time_went(report: RunReport) -> Section | None:
@@ -169,13 +159,14 @@ def where_the_time_went(report: RunReport) -> Section | None:
     return Section("parts", "Where the time went", lead, [drawn])
 
 
-def scaling(report: RunReport, usl: Usl | None) -> Section | None:
-    """The Universal Scalability Law over the levels."""
+def scaling(report: RunReport) -> Section | None:
+    """The Universal Scalability Law over the levels; None where they are too few to fit it."""
     levels = judged_levels(report)
-    if usl is None or len(levels) < 2:
-        return None
     rate = np.array([level.total.rate_per_s for level in levels])
     load = rate * np.array([level.total.response.mean_us / 1e6 for level in levels])
+    usl = fit_usl(load, rate)
+    if usl is None:
+        return None
     label = "Throughput against requests in the system, with the fitted scalability law"
     rows = [[f"{n:.3g}", show_rate(float(x))] for n, x in zip(load, rate, strict=True)]
     figures = Figures(["in the system", "throughput"], rows, load.tolist())

@@ -16,6 +16,11 @@ def _short(text: str) -> str:
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " …"
 
 
+def trouble(report: RunReport) -> list[Section | None]:
+    """All of it, in the order in which one looks."""
+    return [errors(report), logs(report), account(report), events(report)]
+
+
 def errors(report: RunReport) -> Section | None:
     """Failures by endpoint and kind, each with the first one's text."""
     found = report.table.error_rows

@@ -2,16 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from analysis.bottleneck import Bottleneck, Diagnosis, Evidence
 from analysis.capacity import Capacity, LevelPoint, SloLimit
 from analysis.headroom import Connections, PoolUse, headroom, stated
-from analysis.scalability import fit_usl
 from reports.capacity_page import capacity_page, write_capacity_report
 from reports.render import render
 from reports.run_data import RunReport, read_report
-from reports.sections.capacity import Finding, judged_levels
 from results import open_run
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
@@ -48,19 +46,26 @@ def found_in(report: RunReport, *, found: bool = True) -> Capacity:
 
 
 def test_page_says_how_much_what_gives_way_and_until_when(report: RunReport, tmp_path: Path) -> None:
-    levels = judged_levels(report)
-    rate = np.array([level.total.rate_per_s for level in levels])
-    load = rate * np.array([level.total.response.mean_us / 1e6 for level in levels])
     pools = (PoolUse("primary", "primary", 4, 4, 10),)
     needs = headroom(171, stated(120, 0.04), [("web", 2)], [Connections("primary", pools, 151)])
-    finding = Finding("the API's replica pool", "10 of 10 in use", "try a pool of 20", "API pool, replica")
+    evidence = (Evidence("10 of 10 in use", "api", "api1", "pool.replica.used"),)
+    pool = Bottleneck(
+        "pool", "api", "the API's replica pool", "pool replica", 0.9, evidence, "try a pool of 20",
+        share_of_added=0.84,
+    )  # fmt: skip
     page = write_capacity_report(
         report.run, found_in(report), tmp_path / "c.html",
-        findings=[finding], usl=fit_usl(load, rate), headroom=needs,
+        diagnosis=Diagnosis("found", (pool,), (), "200/s"), headroom=needs,
     )  # fmt: skip
     html = page.read_text()
     assert check(html).problems == []
-    for words in ("Then the API&#39;s replica pool gives way", "10 of 10 in use", "not tested", "171/s"):
+    for words in (
+        "Then the API&#39;s replica pool gives way",
+        "10 of 10 in use",
+        "Try a pool of 20",
+        "not tested",
+        "171/s",
+    ):
         assert words in html
     for section in ("load", "bottleneck", "parts", "scaling", "headroom", "levels"):
         assert f'id="{section}"' in html
@@ -83,7 +88,7 @@ def test_bound_that_was_not_found_is_said(report: RunReport) -> None:
     html = render(capacity_page(report, found_in(report, found=False)))
     assert check(html).problems == []
     assert "at least 160/s" in html
-    assert "could not be told" in html
+    assert "was not looked for" in html
 
 
 def test_search_without_a_single_level_makes_a_page(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from analysis.compare_figures import figures_of
 from analysis.duel import Duel, DuelPlan, DuelResult
-from reports.cases import duel_verdicts
 from reports.compare_page import comparison_page, write_comparison
 from reports.duel_page import duel_page, write_duel_report
 from reports.render import render
@@ -69,13 +68,6 @@ def test_forced_duel_is_marked(runs: tuple[list[Run], list[Run]]) -> None:
 
 def test_duel_without_a_single_figure_makes_a_page() -> None:
     assert check(render(duel_page(Duel().decision(), [], []))).problems == []
-
-
-def test_duel_becomes_a_case_for_each_comparison(runs: tuple[list[Run], list[Run]]) -> None:
-    result = duelled(*runs)
-    found = duel_verdicts(result)
-    assert found.verdict == "fail"
-    assert len(found.cases) == len(result.comparisons)
 
 
 def test_comparison_overlays_runs_and_tells_what_differs(

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import io
+import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 import xmlschema
 
-from reports.cases import Case, Verdicts, run_verdicts
+from analysis.gate import GateResult, Outcome, gate_run
+from reports.annotations import github_annotations
+from reports.as_json import run_json
 from reports.index import write_index
 from reports.junit import junit_xml
 from reports.markdown import markdown
@@ -46,16 +49,17 @@ SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
 </xs:schema>"""
 """The part of the JUnit format that is written: stricter than what CI systems accept."""
 
-SOME = Verdicts(
+SOME = GateResult(
     "20260105 <x>",
-    "p99 reached 300 ms; the limit is 250 ms.",
+    "objectives",
     "fail",
+    "p99 reached 300 ms; the limit is 250 ms.",
     [
-        Case("p99 < 250 ms", "all endpoints", "fail", "300 ms, limit 250 ms"),
-        Case("errors < 1%", "todo.list", "pass", "0%"),
-        Case("a|b `c` <d> \x00", "x", "inconclusive", "nothing was measured"),
+        Outcome("p99 < 250 ms", "all endpoints", "fail", "300 ms, limit 250 ms"),
+        Outcome("errors < 1%", "todo.list", "pass", "0%"),
+        Outcome("a|b `c` <d> \x00", "x", "inconclusive", "nothing was measured"),
     ],
-    12.5,
+    3,
     ["look at *this*"],
 )
 
@@ -67,7 +71,7 @@ def test_junit_is_valid_and_counts_its_cases() -> None:
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
 
 
-@pytest.mark.parametrize(("inconclusive", "failures"), [("skip", "1"), ("pass", "1"), ("fail", "2")])
+@pytest.mark.parametrize(("inconclusive", "failures"), [("report", "1"), ("pass", "1"), ("fail", "2")])
 def test_what_cannot_be_told_counts_as_asked(inconclusive: str, failures: str) -> None:
     xml = junit_xml(SOME, inconclusive)  # type: ignore[arg-type]
     assert ElementTree.fromstring(xml).get("failures") == failures
@@ -82,11 +86,17 @@ def test_markdown_puts_failures_first_and_escapes_cells() -> None:
     assert "(https://ci.example/report.html)" in text
 
 
-def test_run_becomes_its_objectives_and_its_validity(sample_report: RunReport) -> None:
-    found = run_verdicts(sample_report)
-    assert [case.group for case in found.cases][:2] == ["validity", "all endpoints"]
-    assert len(found.cases) == 1 + len(sample_report.objectives)
-    xmlschema.XMLSchema(io.StringIO(SCHEMA)).validate(junit_xml(found))
+def test_annotations_are_one_line_each_and_escaped() -> None:
+    lines = github_annotations(SOME).splitlines()
+    assert lines[0].startswith("::error title=20260105 <x>::p99 reached 300 ms")
+    assert lines[1] == "::error title=p99 < 250 ms (all endpoints)::300 ms, limit 250 ms"
+    assert len(lines) == 2
+
+
+def test_gate_of_a_stored_run_becomes_valid_junit(sample_report: RunReport) -> None:
+    xml = junit_xml(gate_run(sample_report.run))
+    xmlschema.XMLSchema(io.StringIO(SCHEMA)).validate(xml)
+    assert ElementTree.fromstring(xml).get("tests") == str(len(sample_report.objectives))
 
 
 def test_index_links_reports_with_their_verdicts(tmp_path: Path) -> None:
@@ -101,3 +111,11 @@ def test_index_links_reports_with_their_verdicts(tmp_path: Path) -> None:
     assert 'href="20260105-a/report.html"' in html
     assert "20260106-b" in html
     assert "cannot be read" in html
+
+
+def test_json_holds_the_figures_of_the_page_and_no_nan(sample_report: RunReport) -> None:
+    told = json.loads(run_json(sample_report))
+    assert told["overall"]["response_us"]["p99"] == sample_report.overall.response.quantile_us(0.99)
+    assert {one["slo"] for one in told["objectives"]} == {one.slo.text for one in sample_report.objectives}
+    assert told["arrivals"]["missing"] == 0
+    assert len(told["endpoints"]) == len(sample_report.table.rows)

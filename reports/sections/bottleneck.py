@@ -1,0 +1,47 @@
+"""What gives way first: the ranking of a diagnosis, each place with its evidence and what to try."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reports.parts import Block, Note, Ranked, Section
+from reports.words import sentence
+
+if TYPE_CHECKING:
+    from analysis.bottleneck import Bottleneck, Diagnosis
+
+_MOST = 6
+
+
+def ranked(diagnosis: Diagnosis | None) -> Section | None:
+    """The section of a run's page; None where nothing was diagnosed."""
+    if diagnosis is None:
+        return None
+    lead = f"Judged at {diagnosis.at}." if diagnosis.at else ""
+    return Section("bottleneck", "What gives way first", lead, blocks(diagnosis))
+
+
+def blocks(diagnosis: Diagnosis) -> list[Block]:
+    """The ranking, or the sentence that says why there is none, and what was not watched."""
+    found: list[Block] = []
+    if diagnosis.ranked:
+        found.append(Ranked([(title(one), words(one)) for one in diagnosis.ranked[:_MOST]]))
+    else:
+        found.append(Note(diagnosis.sentence, "good" if diagnosis.state == "none" else "warn"))
+    if diagnosis.missing and diagnosis.ranked:
+        found.append(Note(sentence(f"not watched: {'; '.join(diagnosis.missing)}"), "muted"))
+    return found
+
+
+def title(one: Bottleneck) -> str:
+    """Its name as the head of a line."""
+    short = one.name.removeprefix("the ")
+    return short[0].upper() + short[1:]
+
+
+def words(one: Bottleneck) -> str:
+    """Evidence, what to try, and what stands next in line."""
+    evidence = "; ".join(said.text for said in one.evidence)
+    share = f" {one.share_of_added:.0%} of the added latency." if one.share_of_added else ""
+    cause = f" A consequence of {one.explained_by}." if one.explained_by else ""
+    return f"{sentence(evidence)}{share}{cause} {sentence(one.advice)}".strip()
