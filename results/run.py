@@ -118,6 +118,20 @@ class LogGroup:
     sample: str
 
 
+class _StoredFlow(Flow):
+    """A flow whose histogram is decoded whenever it is asked for: a day has thousands, of 32 KB each."""
+
+    def __init__(self, figures: tuple[Any, ...], lag_stored: bytes) -> None:
+        super().__init__(*figures)
+        del self.wake_lag
+        self._lag_stored = lag_stored
+
+    def __getattr__(self, name: str) -> Histogram:
+        if name != "wake_lag":
+            raise AttributeError(name)
+        return Histogram.from_bytes(self._lag_stored)
+
+
 class Run:
     """One stored run, read from its run.db alone. Raises HarnessError on a file that cannot be read."""
 
@@ -267,11 +281,7 @@ class Run:
             "SELECT second, generator, scheduled, started, finished, failed, requests, in_flight, backlog,"
             " users, wake_lag FROM flow ORDER BY second, generator"
         )
-        flows: list[Flow] = []
-        while batch := rows.fetchmany(BATCH):
-            lags = Histogram.all_from_bytes([row[-1] for row in batch])
-            flows += [Flow(*(*row[:-1], lag)) for row, lag in zip(batch, lags, strict=True)]
-        return flows
+        return [_StoredFlow(row[:-1], row[-1]) for row in rows]
 
     @cached_property
     def accounts(self) -> dict[str, Account]:
