@@ -1,0 +1,40 @@
+"""What the README and docs tell the reader to type exists: every command, argument and option."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+import harness
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def commands(program: str) -> list[list[str]]:
+    """Every command line of a program in a page's sh blocks, without its comment."""
+    lines = [
+        line for page in PAGES for block in BLOCK.findall(page.read_text()) for line in block.splitlines()
+    ]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.split(" ")[0] == program]
+
+
+@pytest.mark.parametrize("words", commands("harness"), ids=" ".join)
+def test_a_harness_command_is_one(words: list[str]) -> None:
+    command = harness.main.commands[words[0]]
+    context = command.make_context(words[0], list(words[1:]), parent=click.Context(harness.main))
+    assert context.params is not None
+
+
+@pytest.mark.parametrize("words", commands("make"), ids=" ".join)
+def test_a_make_command_is_a_target(words: list[str]) -> None:
+    assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_pages_link_to_pages_that_exist() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(((?!http)[^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
