@@ -10,6 +10,8 @@ import gevent
 import psutil
 
 LOOP_TICK_S: Final = 0.02
+SHORTEST_S: Final = 0.5
+"""CPU time is counted in ticks of 10 ms: a share of less time than this would be noise."""
 
 
 class Health:
@@ -19,6 +21,7 @@ class Health:
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._worst_lag_s = 0.0
+        self._told = time.perf_counter()
         self._watcher = gevent.spawn(self._watch_loop)
 
     def _watch_loop(self) -> None:
@@ -28,7 +31,10 @@ class Health:
             self._worst_lag_s = max(self._worst_lag_s, time.perf_counter() - expected)
 
     def figures(self) -> dict[str, Any]:
-        """CPU in cores, the loop's worst lag, open files and memory since the last call."""
+        """CPU in cores, the loop's worst lag, open files and memory since the last call; none if that is just over."""
+        if time.perf_counter() - self._told < SHORTEST_S:
+            return {}
+        self._told = time.perf_counter()
         lag_s, self._worst_lag_s = self._worst_lag_s, 0.0
         return {
             "cpu_ratio": self._process.cpu_percent() / 100,
