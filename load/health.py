@@ -31,7 +31,7 @@ class Health:
             self._worst_lag_s = max(self._worst_lag_s, time.perf_counter() - expected)
 
     def figures(self) -> dict[str, Any]:
-        """CPU in cores, the loop's worst lag, open files and memory since the last call; none if that is just over."""
+        """CPU in cores, worst loop lag, open files and memory since the last call; none if just called."""
         if time.perf_counter() - self._told < SHORTEST_S:
             return {}
         self._told = time.perf_counter()
