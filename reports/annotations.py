@@ -15,8 +15,9 @@ def github_annotations(result: GateResult) -> str:
     told = [one for one in result.outcomes if one.verdict == "fail"]
     if result.verdict == "inconclusive":
         told += [one for one in result.outcomes if one.verdict == "inconclusive"]
-    for one in told[: _MOST - 1]:
-        lines.append(_command(_LEVEL[one.verdict], f"{one.name} ({one.where})", one.text))
+    lines += [
+        _command(_LEVEL[one.verdict], f"{one.name} ({one.where})", one.text) for one in told[: _MOST - 1]
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.bottleneck.resources import TIER_NAMES
 from analysis.capacity import Capacity
 from analysis.headroom import Headroom
-from analysis.tiers.utilisation import TITLES
 from reports.parts import Answer, Fact, Page, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
@@ -127,7 +127,7 @@ def _forecast_facts(found: Capacity, headroom: Headroom | None) -> list[Fact]:
         for tier, need in several or headroom.tiers
     )
     above = "still above the forecast" if rate >= peak else "below the forecast"
-    name = f"With one {TITLES.get(tier, tier)} instance lost"
+    name = f"With one {TIER_NAMES.get(tier, tier).removesuffix(' instances')} instance lost"
     return [*facts, Fact(name, show_rate(rate), above, "" if rate >= peak else "bad")]
 
 

@@ -20,8 +20,17 @@ if TYPE_CHECKING:
 def write_report(run: Run, path: Path, diagnosis: Diagnosis | None = None) -> Path:
     """Write a run's page as one offline HTML file. Raises HarnessError if it cannot be written.
 
-    `diagnosis` says what gives way first; without one the page shows how full each part was.
+    `diagnosis` says what gives way first; without one the page shows how full each part was. A capacity
+    search that ended gets the page of a capacity search.
     """
+    if run.kind == "capacity":
+        # The fits of a capacity page need scipy, a second to import that no other page has to wait for.
+        from reports.capacity_page import write_capacity_report
+        from reports.stored import stored_capacity
+
+        found = stored_capacity(run)
+        if found is not None:
+            return write_capacity_report(run, found, path, diagnosis=diagnosis)
     return write_page(run_page(read_report(run), diagnosis), path)
 
 

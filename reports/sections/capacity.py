@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.bottleneck import Bottleneck, Diagnosis, saturation, stretches
+from analysis.bottleneck.resources import TIER_NAMES
 from analysis.capacity import Capacity, LevelPoint
 from analysis.headroom import Headroom, Instances
-from analysis.samples import Samples
 from analysis.scalability import Floats, fit_usl
 from analysis.spectrum import RatePoint
-from analysis.tiers.utilisation import utilisation
 from reports.charts.curves import RateChart, RateCurve, draw_rate_curve
 from reports.charts.levels import Part, draw_parts, draw_scalability
 from reports.charts.saturation import SaturationMap, draw_saturation
@@ -24,9 +23,6 @@ from reports.sections.over_time import color_of
 from reports.sections.shared import NARROW, WIDE
 from reports.words import NONE, sentence
 from results.units import show_latency, show_rate, show_ratio
-
-if TYPE_CHECKING:
-    from analysis.bottleneck import Bottleneck, Diagnosis
 
 _MOST_ROWS = 18
 
@@ -89,30 +85,33 @@ def _point(level: LevelSeen) -> RatePoint:
 
 def gives_way(report: RunReport, diagnosis: Diagnosis | None) -> Section | None:
     """The heat map of part and level, and the ranking with its evidence."""
-    levels = judged_levels(report)
-    series = report.run.series()
-    columns = [utilisation(Samples(series, level.from_s, level.to_s)) for level in levels]
-    names = list(dict.fromkeys(name for column in columns for name in column))
     blocks: list[Block] = []
-    if names and levels:
-        share = np.array([[column.get(name, math.nan) for column in columns] for name in names])
+    held = stretches(report.run)
+    rows = saturation(held)
+    if rows:
+        names = [f"{TIER_NAMES.get(row.tier, row.tier)} {row.resource}" for row in rows]
+        share = np.array([row.utilisation for row in rows])
         first = diagnosis.first if diagnosis else None
-        blocks.append(_saturation(names, levels, share, _row_of(first, names) if first else ""))
+        rates = [f"{level.rate_per_s:.3g}" for level in held]
+        blocks.append(_saturation(names, rates, share, _row_of(first, names) if first else ""))
     if diagnosis is not None:
         blocks += bottleneck.blocks(diagnosis)
     lead = "Numbers are per cent of what each part can give; those from 60 up and the last ones are written."
     return Section("bottleneck", "What gives way first", lead, blocks) if blocks else None
 
 
-def _saturation(names: list[str], levels: list[LevelSeen], share: Floats, first: str) -> Chart:
+def _saturation(names: list[str], rates: list[str], share: Floats, first: str) -> Chart:
     if len(names) > _MOST_ROWS:
         keep = sorted(np.argsort(-np.nan_to_num(share).max(axis=1))[:_MOST_ROWS])
         names, share = [names[number] for number in keep], share[keep]
-    rates = [f"{level.rate_per_s:.3g}" for level in levels]
     chart = SaturationMap(
-        "Share of what each part can give, by part and level", names, rates, share,
-        "offered rate, arrivals per second", names.index(first) if first in names else None,
-    )  # fmt: skip
+        "Share of what each part can give, by part and level",
+        names,
+        rates,
+        share,
+        "offered rate, arrivals per second",
+        names.index(first) if first in names else None,
+    )
     rows = [
         [name, *(f"{value * 100:.0f}%" if math.isfinite(value) else NONE for value in row)]
         for name, row in zip(names, share.tolist(), strict=True)

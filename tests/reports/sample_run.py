@@ -391,5 +391,6 @@ def _put_servers(put: Any, noisy: Any, busy: np.ndarray, total: np.ndarray, arri
     put("jobs", "jobs1", "jobs.done", total * 0.1, "c")
     put("jobs", "jobs1", "jobs.retried", np.zeros(size), "c")
     put("host", "host", "cpu_ratio", np.minimum(noisy(0.06 + busy * 0.82), 1))
+    put("host", "host", "cpus", np.full(size, 2.0))
     put("host", "host", "memory_used_bytes", np.full(size, 3.1e9))
     put("host", "host", "memory_total_bytes", np.full(size, 25.8e9))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from analysis.bottleneck import Bottleneck, Diagnosis, Evidence
 from analysis.capacity import Capacity, LevelPoint, SloLimit
 from analysis.headroom import Connections, PoolUse, headroom, stated
 from reports.capacity_page import capacity_page, write_capacity_report
+from reports.page import write_report
 from reports.render import render
 from reports.run_data import RunReport, read_report
-from results import open_run
+from reports.stored import stored_capacity
+from results import HarnessError, open_run
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
 
@@ -79,7 +82,7 @@ def test_saturation_grows_with_the_level(report: RunReport) -> None:
         for block in section.blocks
     )
     rows = {row[0]: row[1:] for row in chart.figures.rows}  # type: ignore[union-attr]
-    pool = [float(value.removesuffix("%")) for value in rows["API pool, replica"]]
+    pool = [float(value.removesuffix("%")) for value in rows["API replica pool"]]
     assert pool == sorted(pool)
     assert pool[-1] > 80
 
@@ -98,3 +101,17 @@ def test_search_without_a_single_level_makes_a_page(tmp_path: Path) -> None:
         False, "no level was evidence", None, None, None, None, (), None, None, 0, False, None, False, 4, ()
     )  # fmt: skip
     assert check(render(capacity_page(report, nothing))).problems == []
+
+
+def test_stored_search_can_be_drawn_again(report: RunReport, tmp_path: Path) -> None:
+    found = found_in(report)
+    run = report.run
+    beside = run.path.with_name("capacity.json")
+    beside.write_text(json.dumps(found.to_dict(), default=str))
+    assert stored_capacity(run) == found
+    assert "The system carries" in write_report(run, tmp_path / "again.html").read_text()
+    beside.write_text("{}")
+    with pytest.raises(HarnessError, match="run the search again"):
+        stored_capacity(run)
+    beside.unlink()
+    assert stored_capacity(run) is None

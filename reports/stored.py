@@ -1,0 +1,45 @@
+"""The answer of a capacity search as it was stored with its run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from analysis.capacity import Capacity, LevelPoint, SloLimit
+from results import HarnessError, Run, Slo, parse_slos
+
+
+def stored_capacity(run: Run) -> Capacity | None:
+    """The answer kept in run.db, or in capacity.json beside it; None where the search never ended.
+
+    Raises HarnessError on an answer that cannot be read.
+    """
+    beside = run.path.with_name("capacity.json")
+    try:
+        plain = run.info.get("capacity")
+        if plain is None and beside.is_file():
+            plain = json.loads(beside.read_text("utf-8"))
+        return None if plain is None else _capacity(plain)
+    except (OSError, ValueError, KeyError, TypeError) as damage:
+        raise HarnessError(
+            f"the answer of {run.id} cannot be read ({damage}): run the search again"
+        ) from damage
+
+
+def _capacity(plain: dict[str, Any]) -> Capacity:
+    """The inverse of Capacity.to_dict."""
+    told = {name: value for name, value in plain.items() if name != "claim"}
+    limits = tuple(SloLimit(**{**limit, "slo": _slo(limit["slo"])}) for limit in told["limits"])
+    points = {name: _point(told[name]) if told[name] else None for name in ("last_pass", "first_fail")}
+    first_hit = _slo(told["first_hit"]) if told["first_hit"] else None
+    levels = tuple(_point(level) for level in told["levels"])
+    return Capacity(**{**told, **points, "limits": limits, "first_hit": first_hit, "levels": levels})
+
+
+def _point(plain: dict[str, Any]) -> LevelPoint:
+    return LevelPoint(**{**plain, "shares": tuple(plain["shares"]), "problems": tuple(plain["problems"])})
+
+
+def _slo(text: str) -> Slo:
+    (found,) = parse_slos(text)
+    return found
