@@ -126,9 +126,12 @@ def judge_slos(
 def verdict(results: Sequence[SloResult], trust: Validity) -> Verdict:
     """What the run says about its objectives. A run that cannot be trusted can fail, but not pass.
 
-    A miss in an invalid run is inconclusive too: the generator may have caused it.
+    A miss in an invalid run is inconclusive too, as the generator may have caused it; but a system that does
+    not come to rest and misses its objectives has failed.
     """
-    if not trust.valid:
+    doubts = [reason for reason in trust.reasons if reason.code != "not-steady"]
+    missed = any(result.outcome == "fail" for result in results)
+    if doubts or (trust.reasons and not missed):
         return Verdict("inconclusive", tuple(reason.text for reason in trust.reasons), tuple(results))
     outcomes = [result.outcome for result in results]
     for outcome in ("fail", "inconclusive"):

@@ -10,22 +10,25 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 
+TOLERANCE = 0.4
+"""The rise of ln(response time) over a stretch from which it is not steady: half as much again."""
+
 
 @dataclass(frozen=True)
 class Trend:
     """A straight line through equally spaced values, judged as if neighbours were not independent.
 
-    `change` is the line's rise over the whole stretch relative to the mean; `n_effective` how many
-    independent values the stretch is worth; `p_value` is two-sided.
+    `rise` is how far the line climbs over the whole stretch, in the values' unit (give logarithms to have it
+    relative); `n_effective` how many independent values the stretch is worth; `p_value` is two-sided.
     """
 
-    change: float
+    rise: float
     p_value: float
     n_effective: float
 
-    def matters(self, tolerance: float = 0.25, alpha: float = 0.01) -> bool:
+    def matters(self, tolerance: float = TOLERANCE, alpha: float = 0.01) -> bool:
         """Whether the trend is both beyond chance and large enough to mislead."""
-        return self.p_value < alpha and abs(self.change) > tolerance
+        return self.p_value < alpha and abs(self.rise) > tolerance
 
 
 def autocorrelation(residuals: npt.ArrayLike) -> float:
@@ -57,5 +60,4 @@ def trend(values: npt.ArrayLike) -> Trend:
     error = np.sqrt(spread / float(((x - x.mean()) ** 2).sum()))
     freedom = max(n_effective - 2, 1.0)
     p_value = 2 * float(stats.t.sf(abs(slope) / error, freedom)) if error > 0 else 0.0
-    change = float(slope * (x[-1] - x[0]) / abs(middle)) if middle else 0.0
-    return Trend(change, p_value, float(n_effective))
+    return Trend(float(slope * (x[-1] - x[0])), p_value, float(n_effective))

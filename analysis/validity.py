@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.steady import trend
 from results import Histogram, Run
 from results.units import show_latency, three_digits
 
@@ -18,6 +19,10 @@ MOST_BAD_SECONDS = 0.05
 """The share of seconds in which a generator may be past a limit."""
 RATE_TOLERANCE = 0.02
 SIGMAS = 5.0
+SHORTEST_HOLD_S = 10
+MOST_PIECES = 240
+UNSTEADY = 0.7
+"""The rise of ln(requests in flight) over a held level from which it is not steady: a doubling."""
 FEWEST_BEYOND = 10
 """Requests beyond a quantile, below which it is little more than a guess."""
 
@@ -51,6 +56,7 @@ def validity(run: Run) -> Validity:
         *_lost(run),
         *_generator(run),
         *_rate(run),
+        *_steady(run),
         *_enough(run),
     ]
     return Validity(tuple(found))
@@ -120,6 +126,38 @@ def _rate(run: Run) -> list[Reason]:
         return []
     said = f"{scheduled} arrivals were scheduled where the plan has {three_digits(planned)}"
     return [Reason("rate", said, "see whether a generator was lost or at its limit")]
+
+
+def _steady(run: Run) -> list[Reason]:
+    """Held levels in which requests in flight keep growing or shrinking: their figures depend on the moment.
+
+    By Little's law what is in flight is rate x response time, and flows hold it for every second.
+    """
+    if run.stages is None or run.state != "finished":
+        return []
+    found = []
+    for begin, end, level in run.stages.holds():
+        from_s, to_s = max(begin, run.warmup_s), min(end, run.duration_s)
+        if to_s - from_s < SHORTEST_HOLD_S:
+            continue
+        held = np.zeros(int(to_s) - int(from_s))
+        for flow in run.flows:
+            if int(from_s) <= flow.second < int(to_s):
+                held[flow.second - int(from_s)] += flow.in_flight + flow.backlog
+        pieces = np.array_split(held, min(held.size, MOST_PIECES))
+        line = trend(np.log([piece.mean() + 1 for piece in pieces]))
+        if line.matters(UNSTEADY):
+            way = (
+                f"grew {math.exp(line.rise):.1f}-fold"
+                if line.rise > 0
+                else f"fell by {-math.expm1(line.rise):.0%}"
+            )
+            unit = "/s" if run.stages.open else " users"
+            at = f"at {three_digits(level)}{unit}"
+            said = f"no steady state: {at} the requests in flight {way} over {to_s - from_s:.0f} s"
+            why = "warm up for longer, or offer less" if line.rise > 0 else "warm up for longer"
+            found.append(Reason("not-steady", said, why))
+    return found
 
 
 def _enough(run: Run) -> list[Reason]:

@@ -93,7 +93,8 @@ FAULTS: dict[str, tuple[LevelSpec, list[Digest]]] = {
     ),
     "max-connections": (
         spec(200, {("primary", "primary", "refused_connections"): 12,
-                   ("primary", "primary", "connections_max"): 10}, failed_ratio=0.05, errors={"HTTP 500": 10}), [],
+                   ("primary", "primary", "connections_max"): 10},
+             failed_ratio=0.05, errors={"HTTP 500": 10}), [],
     ),
     "host-cpu": (
         late(700, {"render": 60}, {
