@@ -22,7 +22,7 @@ def late(rate: float, parts: dict[str, float], metrics=None, mean_ms: float = 12
     )
 
 
-def full_pool(size: float, waiting: float, pool: str = "replica") -> dict:
+def full_pool(size: float, waiting: float, pool: str = "replica") -> dict[tuple[str, str, str], float]:
     name = f"pool.{pool}"
     return {
         ("api", "api1", f"{name}.used"): size, ("api", "api1", f"{name}.max"): size,
@@ -31,7 +31,7 @@ def full_pool(size: float, waiting: float, pool: str = "replica") -> dict:
     }  # fmt: skip
 
 
-def full_workers(size: float, waiting: float) -> dict:
+def full_workers(size: float, waiting: float) -> dict[tuple[str, str, str], float]:
     return {
         ("api", "api1", "workers.used"): size, ("api", "api1", "workers.max"): size,
         ("api", "api1", "workers.pending"): waiting,
