@@ -9,7 +9,7 @@ from tests.analysis.builders import LevelSpec, build_run, spec
 TRUSTED = Validity(())
 
 
-def interval(values_us, failed=0, name="a", setup=False):
+def interval(values_us: list[int], failed: int = 0, name: str = "a", setup: bool = False) -> Interval:
     histogram = Histogram.from_values_us(values_us)
     return Interval(0, "g0", Endpoint(name, "trpc", setup), histogram, histogram, failed)
 
