@@ -18,7 +18,9 @@ Outcome = Literal["pass", "fail", "inconclusive"]
 
 RESAMPLES = 400
 BLOCK_S = 5
-"""Seconds resampled together: neighbouring seconds share a queue."""
+"""Seconds (or windows, in a long run) resampled together: neighbouring seconds share a queue."""
+MOST_WINDOWS = 720
+"""Runs of up to 12 minutes are judged second by second, longer ones by windows of several seconds."""
 
 
 class Count(NamedTuple):
@@ -112,15 +114,33 @@ def judge_slos(
     run: Run, spans: Sequence[tuple[float, float]] | None = None, slos: Sequence[Slo] | None = None
 ) -> list[SloResult]:
     """Each objective of a run (or those given) over its steady part (or the stretches given)."""
-    by_slo = [(slo, _Seconds()) for slo in (run.slos if slos is None else slos)]
-    if not by_slo:
-        return []
-    for from_s, to_s in steady_spans(run) if spans is None else spans:
+    judges = SloJudges(run.slos if slos is None else slos, steady_spans(run) if spans is None else spans)
+    for from_s, to_s in judges.spans if judges.slos else ():
         for interval in run.intervals(start_s=from_s, end_s=to_s):
-            for slo, seconds in by_slo:
-                if not interval.endpoint.setup and slo.endpoint in (None, interval.endpoint.name):
-                    seconds.add(interval)
-    return [seconds.judge(slo) for slo, seconds in by_slo]
+            judges.add(interval)
+    return judges.results()
+
+
+class SloJudges:
+    """Judges objectives on some stretches, fed with intervals, for those who read a run only once."""
+
+    def __init__(self, slos: Sequence[Slo], spans: Sequence[tuple[float, float]]) -> None:
+        self.slos, self.spans = list(slos), list(spans)
+        length_s = sum(to_s - from_s for from_s, to_s in spans)
+        width_s = max(int(np.ceil(length_s / MOST_WINDOWS)), 1)
+        self._windows = [_Windows(width_s) for _ in self.slos]
+
+    def add(self, interval: Interval) -> None:
+        """Count an interval for every objective that it belongs to; others and setup are left out."""
+        if interval.endpoint.setup or not any(a <= interval.second < b for a, b in self.spans):
+            return
+        for slo, windows in zip(self.slos, self._windows, strict=True):
+            if slo.endpoint in (None, interval.endpoint.name):
+                windows.add(interval)
+
+    def results(self) -> list[SloResult]:
+        """Each objective, in the order given."""
+        return [windows.judge(slo) for slo, windows in zip(self.slos, self._windows, strict=True)]
 
 
 def verdict(results: Sequence[SloResult], trust: Validity) -> Verdict:
@@ -141,16 +161,18 @@ def verdict(results: Sequence[SloResult], trust: Validity) -> Verdict:
     return Verdict("pass", (), tuple(results))
 
 
-class _Seconds:
-    """One objective's requests by second."""
+class _Windows:
+    """One objective's requests by window: a second each, longer in a long run, whose seconds fill memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, width_s: int) -> None:
+        self.width_s = width_s
         self.counts: dict[int, Histogram] = {}
         self.failed: dict[int, int] = {}
 
     def add(self, interval: Interval) -> None:
-        self.counts.setdefault(interval.second, Histogram()).counts += interval.response.counts
-        self.failed[interval.second] = self.failed.get(interval.second, 0) + interval.failed
+        window = interval.second // self.width_s
+        self.counts.setdefault(window, Histogram()).counts += interval.response.counts
+        self.failed[window] = self.failed.get(window, 0) + interval.failed
 
     def judge(self, slo: Slo) -> SloResult:
         seconds = sorted(self.counts)

@@ -11,7 +11,7 @@ import numpy as np
 from analysis.caches import CacheLevel, cache_levels
 from analysis.endpoints import EndpointTable, EndpointTotal
 from analysis.samples import Samples
-from analysis.slo import SloResult, Verdict, judge_slos, steady_spans, verdict
+from analysis.slo import SloJudges, SloResult, Verdict, steady_spans, verdict
 from analysis.spectrum import RatePoint, rate_curve
 from analysis.tiers import TierPanel, missing_tiers, tier_panels
 from analysis.timeline import Floats, FlowLine, Timeline, flow_line
@@ -100,19 +100,20 @@ def read_report(run: Run) -> RunReport:
     spans = [(min(from_s, duration_s), to_s) for from_s, to_s in steady_spans(run)]
     table = EndpointTable(spans)
     ranges = _ranges(run, duration_s)
-    timeline = Timeline(duration_s)
+    timeline, judges = Timeline(duration_s), SloJudges(run.slos, spans)
     levels = [
         (event.data, EndpointTable([(event.data["from_s"], event.data["to_s"])])) for event in run.levels
     ]
     parts = [table, *(part for _, part in ranges), *(part for _, part in levels)]
     for interval in run.intervals():
         timeline.add(interval)
+        judges.add(interval)
         for part in parts:
             part.add(interval)
     samples = Samples(run.series(), spans[0][0], spans[-1][1])
     flow = flow_line(run.flows, duration_s)
     trust = validity(run)
-    objectives = judge_slos(run, spans)
+    objectives = judges.results()
     return RunReport(
         run=run,
         spans=spans,

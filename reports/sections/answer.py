@@ -27,7 +27,7 @@ def answer(report: RunReport, diagnosis: Diagnosis | None = None) -> Answer:
     """
     if not report.overall.requests:
         return _nothing(report)
-    if report.doubts:
+    if report.doubts and report.verdict.outcome != "fail":
         return _untrusted(report)
     cause = _cause(report, diagnosis)
     if report.failed:
@@ -84,7 +84,7 @@ def _failed(report: RunReport, cause: str, advice: str) -> Answer:
     missed = f"{len(report.failed)} of {counted(len(report.objectives), 'objective')} missed{others}."
     return Answer(
         f"{said}{_at_rate(report)}; the limit is {figure_of(worst.slo, worst.slo.limit)}.",
-        f"{missed} {cause}".strip(),
+        f"{missed}{''.join(f' And {doubt.text}.' for doubt in report.doubts)} {cause}".strip(),
         advice,
         tone="bad",
         accent=said,

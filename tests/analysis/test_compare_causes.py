@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from analysis.compare_facts import DigestCost, PoolUse
+from analysis.compare_figures import Figures
+from analysis.duel import Duel, DuelResult
+from tests.analysis.duel_runs import LIST, SEARCH, healthy, response, slower, with_part
+
+
+def duel(change: Callable[[Figures], Figures]) -> DuelResult:
+    course, seed = Duel(), 0
+    while course.next() is not None:
+        seed += 2
+        course.observe(healthy(seed), change(healthy(seed + 1)))
+    return course.decision()
+
+
+def without_index(run: Figures) -> Figures:
+    slow = with_part(
+        slower(run, response("todo.search", 2.4) | response("all", 1.3)), "todo.search", "db", 38.0
+    )
+    return replace(slow, digests=run.digests | {SEARCH: DigestCost(SEARCH, 0.25, 10_400.0, 25_000.0, 0.25)})
+
+
+def short_ttl(run: Figures) -> Figures:
+    factors = {("all", "hits.application, query"): 0.68, ("all", "db_calls"): 2.55}
+    slow = slower(run, response("todo.list", 1.6) | response("all", 1.4) | factors)
+    slow = with_part(slow, "todo.list", "db", 4.2)
+    knobs = run.knobs | {"cache.ttl_s": 5}
+    return replace(slow, digests=run.digests | {LIST: DigestCost(LIST, 3.8, 9_600.0, 80.0, 0.0)}, knobs=knobs)
+
+
+def small_pool(run: Figures) -> Figures:
+    slow = slower(run, response("todo.list", 1.8) | response("todo.search", 1.5) | response("all", 1.7))
+    slow = with_part(with_part(slow, "todo.list", "pool", 7.5), "todo.search", "pool", 8.0)
+    knobs = run.knobs | {"api.pool_size": 3}
+    return replace(slow, pools={"replica": PoolUse("replica", 3.0, 2.9, 7600.0, 0.0)}, knobs=knobs)
+
+
+def slow_procedure(run: Figures) -> Figures:
+    return with_part(
+        slower(run, response("todo.list", 1.25) | response("all", 1.1)), "todo.list", "other", 2.0
+    )
+
+
+def test_a_dropped_index_is_named_with_its_endpoint() -> None:
+    result = duel(without_index)
+    first = result.causes[0]
+    assert result.verdict == "fail"
+    assert first.subject == "todo.search"
+    assert first.text.startswith("todo.search takes 38")
+    assert "ms of it in database calls" in first.text
+    assert "using no index where the baseline used one" in first.text
+    assert "FROM todo WHERE team_id" in first.text
+    assert first.text in result.sentence
+
+
+def test_missing_rows_statistics_still_point_at_the_index() -> None:
+    def scanned(run: Figures) -> Figures:
+        slow = without_index(run)
+        return replace(
+            slow, digests=run.digests | {SEARCH: DigestCost(SEARCH, 0.25, 10_400.0, 25_000.0, 0.0)}
+        )
+
+    assert "as if an index were missing" in duel(scanned).causes[0].text
+
+
+def test_a_short_time_to_live_is_told_by_its_hit_ratio() -> None:
+    result = duel(short_ttl)
+    first = result.causes[0]
+    assert result.verdict == "fail"
+    assert first.subject == "todo.list"
+    assert "hit ratio, application, query 91% → 61.9%" in first.text
+    assert "3.08 more database calls per request" in first.text
+    others = [cause.text for cause in result.causes[1:]]
+    assert any("the candidate makes 3.1 more SELECTs per request" in text for text in others)
+    assert "knob cache.ttl_s: 3600 → 5." in others
+
+
+def test_a_small_pool_is_told_by_its_wait() -> None:
+    result = duel(small_pool)
+    first = result.causes[0]
+    assert result.verdict == "fail"
+    assert first.kind == "endpoint"
+    assert "waiting for a pool connection" in first.text
+    assert "of the replica pool" in first.text
+    assert "2.9 of 3 in use (the baseline has 10)" in first.text
+
+
+def test_a_slow_procedure_is_told_by_what_no_part_explains() -> None:
+    result = duel(slow_procedure)
+    assert result.verdict == "fail"
+    assert result.causes[0].subject == "todo.list"
+    assert "ms of it in no reported part" in result.causes[0].text
+
+
+def test_identical_systems_have_no_causes() -> None:
+    assert duel(lambda run: run).causes == []

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.duel import Duel
+from analysis.duel_tolerance import parse_tolerances
+from analysis.gate import (
+    GateResult,
+    NotComparable,
+    Outcome,
+    decide,
+    exit_code,
+    gate_baseline,
+    gate_duel,
+    gate_run,
+)
+from results import Run, open_run
+from tests.analysis.duel_runs import healthy, response, slower
+from tests.reports.sample_run import Shape, write_sample
+
+
+def sample(tmp_path: Path, name: str, slos: str = "", **changes: Any) -> Run:
+    settings: dict[str, Any] = {"stages": "120/s for 40s", "warmup_s": 5, "web1_down": False} | changes
+    return open_run(write_sample(tmp_path, Shape(slos=slos, **settings), name))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "asked", "code"),
+    [
+        ("pass", "report", 0),
+        ("fail", "report", 3),
+        ("inconclusive", "report", 4),
+        ("inconclusive", "pass", 0),
+        ("inconclusive", "fail", 3),
+        ("fail", "pass", 3),
+        ("pass", "fail", 0),
+    ],
+)
+def test_exit_codes_are_as_documented(verdict: Any, asked: Any, code: int) -> None:
+    assert exit_code(verdict, asked) == code
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["pass", "pass"], "pass"),
+        (["pass", "inconclusive"], "inconclusive"),
+        (["inconclusive", "fail", "pass"], "fail"),
+        ([], "inconclusive"),
+    ],
+)
+def test_the_worst_outcome_decides(verdicts: list[Any], expected: str) -> None:
+    assert decide([Outcome("x", "all", verdict, "") for verdict in verdicts]) == expected
+
+
+def test_objectives_that_are_kept_pass(tmp_path: Path) -> None:
+    found = gate_run(sample(tmp_path, "r", "p95 < 2s, errors < 1%"))
+    assert (found.verdict, found.exit_code) == ("pass", 0)
+    assert found.sentence == "All 2 objectives are kept."
+
+
+def test_a_missed_objective_fails_and_is_named(tmp_path: Path) -> None:
+    found = gate_run(sample(tmp_path, "r", "p95 < 2s, todo.list p50 < 1ms"))
+    assert (found.verdict, found.exit_code) == ("fail", 3)
+    assert found.sentence.startswith("1 of 2 objectives missed: todo.list p50 < 1 ms: ")
+
+
+def test_a_run_without_objectives_is_inconclusive_and_says_what_to_do(tmp_path: Path) -> None:
+    found = gate_run(sample(tmp_path, "r"))
+    assert (found.verdict, found.exit_code) == ("inconclusive", 4)
+    assert "--slo" in found.sentence
+
+
+def test_a_run_that_is_not_valid_is_inconclusive(tmp_path: Path) -> None:
+    run = sample(tmp_path, "r", "p95 < 2s")
+    run.info["state"] = "interrupted"
+    found = gate_run(run)
+    assert found.verdict == "inconclusive"
+    assert "interrupted" in found.sentence
+
+
+def duel_result(factor: float) -> GateResult:
+    duel, seed = Duel(), 0
+    while duel.next() is not None:
+        seed += 2
+        duel.observe(healthy(seed), slower(healthy(seed + 1), response("all", factor)))
+    return gate_duel(duel.decision(), "pool 10 against pool 3")
+
+
+def test_a_duel_brings_its_own_verdict() -> None:
+    assert (duel_result(1.0).verdict, duel_result(1.0).exit_code) == ("pass", 0)
+    worse = duel_result(1.5)
+    assert (worse.verdict, worse.exit_code) == ("fail", 3)
+    assert json.loads(json.dumps(worse.as_dict()))["kind"] == "duel"
+
+
+def test_a_stored_baseline_of_the_same_system_passes_and_says_it_is_weaker(tmp_path: Path) -> None:
+    found = gate_baseline(sample(tmp_path, "new", seed=8), sample(tmp_path, "old"))
+    assert found.verdict == "pass"
+    assert "weaker than a duel" in found.notes[0]
+
+
+def test_a_stored_baseline_shows_a_large_change_only(tmp_path: Path) -> None:
+    old = sample(tmp_path, "old", capacity_per_s=260.0)
+    much = sample(tmp_path, "much", capacity_per_s=140.0, seed=9)
+    found = gate_baseline(much, old)
+    assert (found.verdict, found.exit_code) == ("fail", 3)
+    assert found.sentence.startswith("Worse than the stored baseline")
+    forgiving = parse_tolerances(
+        "typical 9900%, p50 9900%, p95 9900%, p99 9900%, cpu 900%, hits 99%, db_calls 900%"
+    )
+    assert gate_baseline(much, old, forgiving).verdict != "fail"
+
+
+def test_runs_that_cannot_be_compared_are_refused_unless_forced(tmp_path: Path) -> None:
+    old = sample(tmp_path, "old")
+    other = sample(tmp_path, "other", stages="60/s for 40s")
+    with pytest.raises(NotComparable, match="other had the stages"):
+        gate_baseline(other, old)
+    forced = gate_baseline(other, old, force=True)
+    assert any(note.startswith("forced although other had the stages") for note in forced.notes)
