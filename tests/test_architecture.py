@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("results", "analysis", "probes", "load", "scenarios", "drive", "reports", "stack")
+ROOMS = ("results", "analysis", "probes", "load", "scenarios", "drive", "reports", "stack", "commands")
 ALLOWED = {
     "results": set(),
     "analysis": {"results"},
@@ -18,6 +18,7 @@ ALLOWED = {
     "reports": {"results", "analysis"},
     "stack": set(),
     "drive": {"results", "analysis", "probes", "load", "stack"},
+    "commands": {"results", "analysis", "drive", "reports", "stack"},
 }
 
 

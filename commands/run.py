@@ -1,0 +1,112 @@
+"""`harness run`, `report` and `demo`: one run and its page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.shared import RUNS_FOLDER, find_allowed_target, find_run, run_options
+
+if TYPE_CHECKING:
+    from drive.plan import Plan
+    from drive.target import Target
+
+
+@click.command()
+@click.argument("scenario")
+@click.option("--rate", help="Arrivals per second, e.g. 200/s (open model).")
+@click.option("--users", type=click.IntRange(1), help="Users (closed model).")
+@click.option("--stages", help='e.g. "50/s for 30s, ramp to 200/s over 1m".')
+@click.option("--for", "duration", help="How long, e.g. 60s.")
+@click.option("--warmup", help="Left out of every figure, e.g. 5s.")
+@click.option("--arrivals", type=click.Choice(["poisson", "even"]), help="How arrivals are spaced.")
+@run_options
+@RUNS_FOLDER
+def run(
+    scenario: str,
+    rate: str | None,
+    users: int | None,
+    stages: str | None,
+    duration: str | None,
+    warmup: str | None,
+    target_name: str | None,
+    yes_load: str | None,
+    slo: str | None,
+    runs_folder: Path,
+    **options: Any,
+) -> int:
+    """Run a SCENARIO (a locustfile, or a name like web/browse) or a plan, and write its report."""
+    from drive.plan import plan_from
+    from results.units import parse_duration_s, parse_rate_per_s
+
+    plan = plan_from(
+        scenario,
+        rate_per_s=parse_rate_per_s(rate) if rate else None,
+        users=users,
+        stages=stages,
+        for_s=parse_duration_s(duration) if duration else None,
+        slos=slo,
+        warmup_s=parse_duration_s(warmup) if warmup else None,
+        **options,
+    )
+    target = find_allowed_target(target_name, yes_load)
+    return run_and_report(plan, target, runs_folder)
+
+
+def run_and_report(plan: Plan, target: Target, runs_folder: Path) -> int:
+    """Make a run and its report; returns the exit code."""
+    from drive.course import run_plan
+    from drive.progress import make_progress
+
+    before = set(runs_folder.glob("*/run.db"))
+    try:
+        folder = run_plan(plan, target, runs_folder, make_progress())
+    except KeyboardInterrupt:
+        made = sorted(set(runs_folder.glob("*/run.db")) - before)
+        if made:
+            click.echo(f"interrupted; what was measured is kept: harness report {made[-1].parent}", err=True)
+            sys.exit(130)
+        raise
+    return report_on(folder)
+
+
+def report_on(folder: Path) -> int:
+    """Write a stored run's page and say what it says; returns the exit code."""
+    from reports.page import write_report
+    from reports.terminal import summary
+    from results import open_run
+
+    told = open_run(folder)
+    page = (folder if folder.is_dir() else folder.parent) / "report.html"
+    write_report(told, page)
+    lines, code = summary(told)
+    for line in lines:
+        click.echo(line)
+    click.echo(f"report: {page}")
+    return code
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@RUNS_FOLDER
+def report(run_name: str, runs_folder: Path) -> int:
+    """Write the report of a stored RUN again; `last` is the newest."""
+    return report_on(find_run(run_name, runs_folder))
+
+
+@click.command()
+@RUNS_FOLDER
+def demo(runs_folder: Path) -> int:
+    """Everything once: stack up, seeded, a short ramp through the load balancer, the report, stack down."""
+    from drive.plan import plan_from
+    from stack import control
+
+    name = "demo"
+    try:
+        control.up(name, {}, say=lambda text: click.echo(text, err=True))
+        return min(run_and_report(plan_from("demo"), find_allowed_target(name, None), runs_folder), 0)
+    finally:
+        control.down(name)

@@ -1,0 +1,65 @@
+"""What several commands have in common: options, the target that is aimed at, the run that is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from results.errors import HarnessError
+
+if TYPE_CHECKING:
+    from drive.target import Target
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+NAME = click.option("--name", default="default", show_default=True, help="Which of several stacks.")
+RUNS_FOLDER = click.option(
+    "--runs",
+    "runs_folder",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    help="The folder of stored runs.",
+)
+
+
+def run_options(command: Command) -> Command:
+    """Add what every command that makes load takes."""
+    for option in reversed(
+        [
+            click.option("--target", "target_name", help="A stack's name, one of targets/, or a TOML file."),
+            click.option("--yes-load", help="Repeat the name of a production target to allow load on it."),
+            click.option("--slo", help='Objectives, e.g. "p99<250ms, errors<0.1%".'),
+            click.option("--seed", type=int, help="Seed of the arrivals."),
+            click.option("--processes", type=click.IntRange(1, 64), help="Generator processes."),
+            click.option("--max-users", type=click.IntRange(1), help="Most users in the open model's pool."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def find_allowed_target(name: str | None, yes_load: str | None) -> Target:
+    """The target with a name. Raises UsageError where it is unknown or load on it is not allowed."""
+    from drive.target import find_target
+    from stack.control import running_stacks
+
+    target = find_target(name, running_stacks())
+    target.check_allowed(yes_load)
+    return target
+
+
+def find_run(name: str, runs_folder: Path) -> Path:
+    """The folder of a run by its path, its id, the beginning of it, or `last`. Raises HarnessError."""
+    from results import find_runs
+
+    if Path(name).exists():
+        return Path(name)
+    known = [file.parent for file in find_runs(runs_folder)]
+    matching = known[:1] if name == "last" else [folder for folder in known if folder.name.startswith(name)]
+    if len(matching) == 1:
+        return matching[0]
+    which = f"{len(matching)} runs begin with" if matching else "there is no run"
+    raise HarnessError(f"{which} '{name}' in {runs_folder}: 'harness runs' lists what there is")

@@ -1,0 +1,80 @@
+"""Commands for the stack that ships with the harness, and for this machine."""
+
+from __future__ import annotations
+
+import click
+
+from commands.shared import NAME
+
+
+@click.command()
+@NAME
+@click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="E.g. api.pool_size=2.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="Bring it up with a fault, e.g. small-pool."
+)
+@click.option("--knobs", is_flag=True, help="List every knob and every fault and stop.")
+def up(name: str, settings: tuple[str, ...], faults: tuple[str, ...], knobs: bool) -> None:
+    """Start the stack, or bring it to where it should be."""
+    from stack import control
+    from stack.faults import FAULTS
+    from stack.knobs import describe, parse_settings
+
+    if knobs:
+        for knob, default, what in describe():
+            click.echo(f"{knob:<24} {default:<12} {what}")
+        for fault, known in FAULTS.items():
+            click.echo(f"--fault {fault:<29} {known.text}")
+        return
+    control.up(name, parse_settings(settings), lambda text: click.echo(text, err=True), faults)
+    click.echo(f"stack {name} serves at {control.status(name).url}")
+
+
+@click.command()
+@NAME
+def down(name: str) -> None:
+    """Stop the stack and remove everything of it."""
+    from stack import control
+
+    click.echo(f"stack {name} is down" if control.down(name) else f"stack {name} was not up")
+
+
+@click.command()
+@NAME
+def status(name: str) -> int:
+    """Say how the stack is; exits 1 where something is wrong with it."""
+    from stack import status as stack_status
+
+    told = stack_status.status(name)
+    click.echo(stack_status.render(told))
+    if not told.healthy:
+        what = "puts it right, 'harness down' removes it" if told.exists else "starts it"
+        click.echo(f"'harness up --name {name}' {what}")
+    return 0 if told.healthy else 1
+
+
+@click.command()
+@click.argument("process", required=False)
+@NAME
+@click.option("--lines", default=20, show_default=True, help="How many lines of each log.")
+def logs(process: str | None, name: str, lines: int) -> None:
+    """Show the end of the stack's logs, of all processes or one."""
+    from stack.control import log_files
+    from stack.supervision import tail
+
+    for file in log_files(name, process):
+        words = tail(file, lines)
+        click.echo(f"== {file.stem}\n{words}" if words else f"== {file.stem} (empty)")
+
+
+@click.command()
+def doctor() -> int:
+    """Check this machine: programs, memory, open files, ports; says what to do where something is missing."""
+    from drive.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.found}")
+        if not finding.ok:
+            click.echo(f"     {finding.advice}")
+    return 0 if all(finding.ok for finding in findings) else 1
