@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from analysis.duel_tolerance import Tolerances, parse_tolerances
 from drive.target import first_problem
 from results import Slo, Stages, UsageError, parse_duration_s, parse_slos
 
@@ -35,6 +36,8 @@ class Plan:
     max_backlog: int = 20_000
     grace_s: float = 10.0
     processes: int = 1
+    tolerances: Tolerances = field(default_factory=Tolerances)
+    """How much worse than a baseline is allowed, where the run is held to one."""
 
     @property
     def scenario_name(self) -> str:
@@ -48,6 +51,7 @@ class Plan:
         plain = asdict(self)
         plain |= {"scenario": self.scenario_name, "stages": self.stages.text}
         plain["slos"] = ", ".join(slo.text for slo in self.slos)
+        plain["tolerances"] = self.tolerances.text
         return plain
 
 
@@ -63,6 +67,7 @@ class PlanFile(BaseModel):
     seed: int = 1
     max_users: int = 2000
     processes: int = 1
+    tolerances: dict[str, str] = Field(default_factory=dict)
 
 
 def find_scenario(name: str) -> Path:
@@ -146,4 +151,5 @@ def _read_plan(path: Path | None) -> Plan:
         seed=said.seed,
         max_users=said.max_users,
         processes=said.processes,
+        tolerances=parse_tolerances(", ".join(f"{what} {share}" for what, share in said.tolerances.items())),
     )

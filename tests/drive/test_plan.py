@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from analysis.duel_tolerance import parse_tolerances
 from drive.plan import find_scenario, plan_from
 from results import Stages, UsageError
 
@@ -46,9 +49,27 @@ def test_a_named_plan_brings_its_stages_and_objectives() -> None:
     assert plan.stages.peak == 120
 
 
-def test_a_plan_with_an_unknown_key_is_refused_in_one_line(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_plan_with_an_unknown_key_is_refused_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "odd.toml"
     file.write_text('scenario = "web/trpc"\nstages = "5/s for 5s"\nsloo = "p99<1s"\n')
     with pytest.raises(UsageError, match=r"odd\.toml: sloo") as refused:
         plan_from(str(file))
     assert "\n" not in str(refused.value)
+
+
+def test_a_plan_says_how_much_worse_is_allowed_by_metric_and_endpoint(tmp_path: Path) -> None:
+    file = tmp_path / "checked.toml"
+    file.write_text(
+        'scenario = "web/trpc"\nstages = "5/s for 5s"\n[tolerances]\np99 = "10%"\n"todo.list p99" = "15%"\n'
+    )
+    plan = plan_from(str(file))
+    assert plan.tolerances.metric("todo.list", "p99").tolerance == 0.15
+    assert plan.tolerances.metric("todo.create", "p99").tolerance == 0.10
+    assert parse_tolerances(plan.public()["tolerances"]) == plan.tolerances
+
+
+def test_a_tolerance_that_cannot_be_understood_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "odd.toml"
+    file.write_text('scenario = "web/trpc"\nstages = "5/s for 5s"\n[tolerances]\np98 = "10%"\n')
+    with pytest.raises(UsageError, match="'p98 10%' is not a tolerance"):
+        plan_from(str(file))
