@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.validity import validity
-from results import Run
+from results import HarnessError, Run
 from results.units import three_digits
 
 MEMORY_TOLERANCE = 0.1
@@ -27,8 +27,17 @@ class Difference:
         return f"{self.name}: {' → '.join('?' if value is None else str(value) for value in self.values)}"
 
 
-def comparable(runs: Sequence[Run]) -> list[str]:
-    """Why the runs cannot be compared, empty where they can: the first run is what the others are held to."""
+class NotComparable(HarnessError):
+    """Runs that must not be held against each other; `--force` does it all the same."""
+
+    exit_code = 4
+
+
+def comparable(runs: Sequence[Run], excused: Collection[str] = ()) -> list[str]:
+    """Why the runs cannot be compared, empty where they can: the first run is what the others are held to.
+
+    `excused` are codes of doubts about a run (analysis.validity) that do not forbid it.
+    """
     first = runs[0]
     reasons: list[str] = []
     for run in runs[1:]:
@@ -42,9 +51,9 @@ def comparable(runs: Sequence[Run]) -> list[str]:
         if other:
             reasons.append(f"{run.id} ran on another kind of host than {first.id}: {', '.join(other)}")
     for run in runs:
-        trust = validity(run)
-        if not trust.valid:
-            reasons.append(f"{run.id} is not valid: {trust.reasons[0].text}")
+        against = [reason for reason in validity(run).reasons if reason.code not in excused]
+        if against:
+            reasons.append(f"{run.id} is not valid: {against[0].text}")
     return reasons
 
 

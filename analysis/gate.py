@@ -14,11 +14,11 @@ from analysis.duel import DECIDING, DuelResult, overall_verdict
 from analysis.duel_compare import Comparison, Verdict
 from analysis.duel_tolerance import Tolerances
 from analysis.duel_words import describe, show_change, worst
-from analysis.environment import comparable, differences
+from analysis.environment import NotComparable, comparable, differences
 from analysis.gate_baseline import BETWEEN_RUNS, compare_stored
 from analysis.slo import SloResult, judge_slos
 from analysis.validity import validity
-from results import HarnessError, Run
+from results import Run
 from results.units import show_latency, show_ratio
 
 Inconclusive = Literal["report", "pass", "fail"]
@@ -51,12 +51,6 @@ class GateResult:
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return asdict(self)
-
-
-class NotComparable(HarnessError):
-    """Two runs that must not be held against each other; `--force` does it all the same."""
-
-    exit_code = 4
 
 
 def exit_code(verdict: Verdict, inconclusive: Inconclusive = "report") -> int:

@@ -91,10 +91,18 @@ def report_on(folder: Path) -> int:
 
 @click.command()
 @click.argument("run_name", metavar="RUN")
+@click.option("--force", is_flag=True, help="Judge a duel whose runs cannot be compared; its page says so.")
 @RUNS_FOLDER
-def report(run_name: str, runs_folder: Path) -> int:
-    """Write the report of a stored RUN again; `last` is the newest."""
-    return report_on(find_run(run_name, runs_folder))
+def report(run_name: str, force: bool, runs_folder: Path) -> int:
+    """Write the report of a stored RUN or duel again; `last` is the newest."""
+    from results import is_duel
+
+    found = find_run(run_name, runs_folder)
+    if is_duel(found):
+        from commands.duel import report_on_duel
+
+        return report_on_duel(found, force=force)
+    return report_on(found)
 
 
 @click.command()

@@ -52,12 +52,17 @@ def find_allowed_target(name: str | None, yes_load: str | None) -> Target:
 
 
 def find_run(name: str, runs_folder: Path) -> Path:
-    """The folder of a run by its path, its id, the beginning of it, or `last`. Raises HarnessError."""
-    from results import find_runs
+    """The folder of a run or duel by its path, its id, the beginning of it, or `last`. Raises HarnessError.
 
-    if Path(name).exists():
-        return Path(name)
-    known = [file.parent for file in find_runs(runs_folder)]
+    A run of a duel is named by the duel's id and its own: `20261124-101500-web-trpc-duel/pair-1-baseline`.
+    """
+    from results import find_duels, find_runs
+
+    for place in (Path(name), runs_folder / name):
+        if name and place.exists():
+            return place
+    found = {file.parent for find in (find_runs, find_duels) for file in find(runs_folder)}
+    known = sorted(found, key=lambda folder: folder.name, reverse=True)
     matching = known[:1] if name == "last" else [folder for folder in known if folder.name.startswith(name)]
     if len(matching) == 1:
         return matching[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analysis.duel import DuelResult
 from analysis.duel_compare import Comparison
+from analysis.duel_stored import JudgedDuel
 from analysis.duel_words import show_change, show_interval, show_value
 from reports.parts import Answer, Block, Fact, More, Note, Page, Ranked, Section, Tone, kept
 from reports.render import write_page
@@ -19,11 +20,10 @@ _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warn"
 _WORDS = {"pass": "Not worse", "fail": "Worse", "inconclusive": "Cannot tell"}
 
 
-def write_duel_report(
-    result: DuelResult, baseline: Sequence[Run], candidate: Sequence[Run], path: Path, *, forced: str = ""
-) -> Path:
-    """Write a duel's page. `forced` says what would have made it refuse, empty where nothing did."""
-    return write_page(duel_page(result, baseline, candidate, forced=forced), path)
+def write_duel_report(judged: JudgedDuel, path: Path) -> Path:
+    """Write the page of a stored duel."""
+    forced = "; ".join(judged.forced)
+    return write_page(duel_page(judged.result, judged.baseline, judged.candidate, forced=forced), path)
 
 
 def duel_page(

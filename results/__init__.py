@@ -1,5 +1,6 @@
 """What was asked and what was measured. Everyone reads from here; it knows nobody else."""
 
+from results.duel import StoredDuel, find_duels, is_duel, open_duel
 from results.errors import HarnessError, UsageError
 from results.histogram import BUCKETS, Histogram, bucket_low_us, bucket_mid_us, bucket_of
 from results.interval import Account, Endpoint, Flow, Interval, Part
@@ -29,11 +30,15 @@ __all__ = [
     "Slo",
     "Stage",
     "Stages",
+    "StoredDuel",
     "UsageError",
     "bucket_low_us",
     "bucket_mid_us",
     "bucket_of",
+    "find_duels",
     "find_runs",
+    "is_duel",
+    "open_duel",
     "open_run",
     "parse_duration_s",
     "parse_rate_per_s",

@@ -7,7 +7,7 @@ import pytest
 from analysis.compare_figures import figures_of
 from analysis.duel import Duel, DuelPlan, DuelResult
 from reports.compare_page import comparison_page, write_comparison
-from reports.duel_page import duel_page, write_duel_report
+from reports.duel_page import duel_page
 from reports.render import render
 from results import Run, UsageError, open_run
 from tests.reports.html_check import check
@@ -42,9 +42,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], list[Run]
     return side(folder, "b", 260, 3), side(folder, "c", 200, 3)
 
 
-def test_duel_page_names_verdict_figures_and_cause(runs: tuple[list[Run], list[Run]], tmp_path: Path) -> None:
+def test_duel_page_names_verdict_figures_and_cause(runs: tuple[list[Run], list[Run]]) -> None:
     result = duelled(*runs)
-    html = write_duel_report(result, *runs, tmp_path / "duel.html").read_text()
+    html = render(duel_page(result, *runs))
     assert result.verdict == "fail"
     assert check(html).problems == []
     assert "<em>Worse</em>" in html
