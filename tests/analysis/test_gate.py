@@ -8,9 +8,9 @@ import pytest
 
 from analysis.duel import Duel
 from analysis.duel_tolerance import parse_tolerances
+from analysis.environment import NotComparable
 from analysis.gate import (
     GateResult,
-    NotComparable,
     Outcome,
     decide,
     exit_code,
