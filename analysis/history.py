@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.environment import differences
+from analysis.summary import summary_of
 from results import Run
 
 Floats = npt.NDArray[np.float64]
@@ -75,7 +76,7 @@ class History:
 def point_of(run: Run) -> HistoryPoint:
     """What the history keeps of a run. `info["figures"]`, where the run has it, saves reading all of it."""
     stored = run.info.get("figures")
-    figures = {str(k): float(v) for k, v in stored.items()} if stored else _measured(run)
+    figures = {str(k): float(v) for k, v in stored.items()} if stored else summary_of(run).figures
     return HistoryPoint(
         run.id,
         run.scenario,
@@ -85,22 +86,6 @@ def point_of(run: Run) -> HistoryPoint:
         figures,
         run.environment,
     )
-
-
-def _measured(run: Run) -> dict[str, float]:
-    steady = run.merged(start_s=run.warmup_s)
-    if not steady.count:
-        return {}
-    p50, p95, p99 = steady.quantiles_us([0.5, 0.95, 0.99]).tolist()
-    account, span_s = run.account, max(run.duration_s - run.warmup_s, 1.0)
-    failed = account.failed + account.unfinished
-    return {
-        "p50": p50,
-        "p95": p95,
-        "p99": p99,
-        "errors": failed / max(account.scheduled, 1),
-        "rate": steady.count / span_s,
-    }
 
 
 def history(points: Sequence[HistoryPoint], figure: str = "p99") -> History:

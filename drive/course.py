@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from analysis.summary import summary_of
 from drive.host import environment
 from drive.live import Live, account_from
 from drive.plan import ROOT, Plan
@@ -17,7 +18,7 @@ from drive.target import Target
 from load.launch import LoadProcess
 from probes.from_target import sampler_for
 from probes.sampler import Sampler
-from results import Event, Flow, HarnessError, Interval, RunWriter, Sample
+from results import Event, Flow, HarnessError, Interval, RunWriter, Sample, open_run
 
 READY_WITHIN_S = 60.0
 LEAD_S = 0.3
@@ -217,8 +218,23 @@ def run_plan(plan: Plan, target: Target, runs: Path, progress: Progress, **info:
         finally:
             progress.close()
             measured = {"duration_s": plan.stages.duration_s} if course.state == "finished" else {}
-            writer.close(course.state, **measured)
+            conclude(writer, course.state, **measured)
     return folder
+
+
+def conclude(writer: RunWriter, state: str, **measured: Any) -> None:
+    """Write how the run ended, and the figures and the word that lists show of it; then close it."""
+    try:
+        writer.update(state=state, **measured)
+        writer.commit()
+        told = open_run(writer.path)
+        try:
+            summary = summary_of(told)
+        finally:
+            told.close()
+        writer.update(verdict=summary.verdict, figures=dict(summary.figures))
+    finally:
+        writer.close(state)
 
 
 def make_course(

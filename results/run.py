@@ -211,9 +211,10 @@ class Run:
     @cached_property
     def duration_s(self) -> float:
         """Seconds of load: as planned, or up to the last second that was measured."""
+        if "duration_s" in self.info:
+            return float(self.info["duration_s"])
         (last,) = self._db.execute("SELECT max(second) FROM flow").fetchone()
-        measured = 0.0 if last is None else float(last) + 1
-        return float(self.info.get("duration_s", measured))
+        return 0.0 if last is None else float(last) + 1
 
     @cached_property
     def endpoints(self) -> list[Endpoint]:

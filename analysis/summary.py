@@ -1,0 +1,50 @@
+"""A run in a few figures and one word: what lists and histories show of it without reading it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analysis.endpoints import EndpointTable
+from analysis.slo import SloJudges, steady_spans, verdict
+from analysis.validity import validity
+from results import Run
+
+FIGURES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`verdict` is pass, fail or inconclusive over the objectives, `valid` where the run has none, and
+    `not valid` where it cannot be trusted. `figures` are of the steady part as on the page: `p50`, `p95` and
+    `p99` in us, `errors` a share, `rate` requests per second; empty without requests.
+    """
+
+    verdict: str
+    figures: Mapping[str, float]
+
+
+def summary_of(run: Run) -> Summary:
+    """The summary of a stored run, in one pass over its intervals."""
+    spans = steady_spans(run)
+    table, judges = EndpointTable(spans), SloJudges(run.slos, spans)
+    for interval in run.intervals(end_s=spans[-1][1]):
+        table.add(interval)
+        judges.add(interval)
+    trust = validity(run)
+    found = verdict(judges.results(), trust).outcome
+    word: str = found
+    if not table.overall().requests or (trust.reasons and found != "fail"):
+        word = "not valid"
+    elif not run.slos:
+        word = "valid"
+    return Summary(word, _figures(table))
+
+
+def _figures(table: EndpointTable) -> dict[str, float]:
+    overall = table.overall()
+    if not overall.requests:
+        return {}
+    quantiles = overall.response.quantiles_us(list(FIGURES.values())).tolist()
+    latencies = dict(zip(FIGURES, quantiles, strict=True))
+    return {**latencies, "errors": overall.error_ratio, "rate": overall.rate_per_s}
