@@ -60,6 +60,17 @@ def worst(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return sorted(failed, key=lambda c: (c.metric not in RESPONSE, -abs(c.worse_effect.estimate)))
 
 
+def as_asked(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """In the order people ask: over all endpoints first; response times, errors, rate, what lies below."""
+    wanted = ["typical", "p50", "p95", "p99", "errors", "rate"]
+
+    def place(one: Comparison) -> tuple[bool, int, str, str]:
+        order = wanted.index(one.metric) if one.metric in wanted else len(wanted)
+        return one.endpoint != OVERALL, order, one.metric, one.endpoint
+
+    return sorted(comparisons, key=place)
+
+
 def _figures(comparison: Comparison) -> tuple[float, float, float]:
     return comparison.change, comparison.low, comparison.high
 

@@ -21,7 +21,8 @@ RUNS_FOLDER = click.option(
     "runs_folder",
     type=click.Path(path_type=Path),
     default=Path("runs"),
-    help="The folder of stored runs.",
+    envvar="HARNESS_RUNS",
+    help="The folder of stored runs (or HARNESS_RUNS); runs/ unless said.",
 )
 
 
@@ -52,19 +53,34 @@ def find_allowed_target(name: str | None, yes_load: str | None) -> Target:
 
 
 def find_run(name: str, runs_folder: Path) -> Path:
-    """The folder of a run or duel by its path, its id, the beginning of it, or `last`. Raises HarnessError.
+    """The folder of a run or duel by its path, its id, the beginning of it, a tag (the newest that has it),
+    or `last`. Raises HarnessError.
 
     A run of a duel is named by the duel's id and its own: `20261124-101500-web-trpc-duel/pair-1-baseline`.
     """
     from results import find_duels, find_runs
+    from results.catalogue import tags_of
 
     for place in (Path(name), runs_folder / name):
         if name and place.exists():
             return place
     found = {file.parent for find in (find_runs, find_duels) for file in find(runs_folder)}
     known = sorted(found, key=lambda folder: folder.name, reverse=True)
-    matching = known[:1] if name == "last" else [folder for folder in known if folder.name.startswith(name)]
+    matching = [folder for folder in known if name and folder.name.startswith(name)]
+    if name == "last":
+        matching = known[:1]
+    elif not matching:
+        matching = [folder for folder in known if name in tags_of(folder)][:1]
     if len(matching) == 1:
         return matching[0]
     which = f"{len(matching)} runs begin with" if matching else "there is no run"
     raise HarnessError(f"{which} '{name}' in {runs_folder}: 'harness runs' lists what there is")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text where the user asked for it. Raises HarnessError in one line."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as problem:
+        raise HarnessError(f"cannot write {path}: {problem.strerror}") from problem

@@ -12,12 +12,10 @@ _MOST = 10
 def github_annotations(result: GateResult) -> str:
     """The sentence, then what failed or could not be told; what passed needs no annotation."""
     lines = [_command(_LEVEL[result.verdict], result.name, result.sentence)]
-    told = [one for one in result.outcomes if one.verdict == "fail"]
+    told = [one for one in result.told(_MOST - 1) if one.verdict == "fail"]
     if result.verdict == "inconclusive":
-        told += [one for one in result.outcomes if one.verdict == "inconclusive"]
-    lines += [
-        _command(_LEVEL[one.verdict], f"{one.name} ({one.where})", one.text) for one in told[: _MOST - 1]
-    ]
+        told += [one for one in result.told(_MOST - 1) if one.verdict == "inconclusive"]
+    lines += [_command(_LEVEL[one.verdict], f"{one.name} ({one.where})", one.text) for one in told]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""A run's figures as plain data: what the page says, as numbers."""
+"""A run's figures, and a gate's answer, as plain data: what the pages say, as numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from analysis.endpoints import EndpointTotal
+from analysis.gate import GateResult
 from analysis.slo import SloResult
 from reports.run_data import RunReport
 from reports.sections.answer import answer
@@ -18,6 +19,11 @@ _QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p9
 def run_json(report: RunReport) -> str:
     """The data as JSON; what is not known is null, as JSON has no nan."""
     return json.dumps(_known(run_data(report)), indent=1, default=str, allow_nan=False)
+
+
+def gate_json(result: GateResult) -> str:
+    """A gate's answer as JSON."""
+    return json.dumps(_known(result.as_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def run_data(report: RunReport) -> dict[str, Any]:

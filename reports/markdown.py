@@ -6,27 +6,27 @@ from analysis.gate import GateResult, Outcome
 
 _SIGN = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "cannot tell"}
-_ORDER = ["fail", "inconclusive", "pass"]
-_MOST_ROWS = 30
+_MOST_TOLD = 15
+_MOST_MORE = 60
+_HEAD = ["| | What | Where | Found |", "|---|---|---|---|"]
 
 
 def markdown(result: GateResult, report_link: str = "") -> str:
-    """The verdict as a heading, what was judged as a table (failures first), and where the page is."""
+    """The verdict as a heading, what failed or decided as a table, the notes, and the rest folded away."""
     lines = [f"### {_SIGN[result.verdict]} {_plain(result.sentence)}", ""]
-    if result.outcomes:
-        lines += ["| | What | Where | Found |", "|---|---|---|---|"]
-        lines += [_row(one) for one in _ordered(result.outcomes)[:_MOST_ROWS]]
-        left = len(result.outcomes) - _MOST_ROWS
-        lines += [f"| | … and {left} more | | |"] if left > 0 else []
-        lines.append("")
+    told, rest = result.told(_MOST_TOLD), result.rest(_MOST_TOLD)
+    if told:
+        lines += [*_HEAD, *(_row(one) for one in told), ""]
     if result.notes:
         lines += [*(f"- {_plain(note)}" for note in result.notes), ""]
+    if rest:
+        lines += [f"<details><summary>{result.rest_counted(_MOST_TOLD)}</summary>", "", *_HEAD]
+        lines += [_row(one) for one in rest[:_MOST_MORE]]
+        left = len(rest) - _MOST_MORE
+        lines += [f"| | … and {left} more | | |"] if left > 0 else []
+        lines += ["", "</details>", ""]
     end = f"[Full report]({report_link})" if report_link else "The full report is in the run's folder."
     return "\n".join([*lines, f"<sub>{_plain(result.name)}. {end}</sub>", ""])
-
-
-def _ordered(outcomes: list[Outcome]) -> list[Outcome]:
-    return sorted(outcomes, key=lambda one: _ORDER.index(one.verdict))
 
 
 def _row(one: Outcome) -> str:

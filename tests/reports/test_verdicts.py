@@ -57,7 +57,7 @@ SOME = GateResult(
     [
         Outcome("p99 < 250 ms", "all endpoints", "fail", "300 ms, limit 250 ms"),
         Outcome("errors < 1%", "todo.list", "pass", "0%"),
-        Outcome("a|b `c` <d> \x00", "x", "inconclusive", "nothing was measured"),
+        Outcome("a|b `c` <d> \x00", "x", "inconclusive", "nothing was measured", True),
     ],
     3,
     ["look at *this*"],
@@ -96,7 +96,7 @@ def test_annotations_are_one_line_each_and_escaped() -> None:
 def test_gate_of_a_stored_run_becomes_valid_junit(sample_report: RunReport) -> None:
     xml = junit_xml(gate_run(sample_report.run))
     xmlschema.XMLSchema(io.StringIO(SCHEMA)).validate(xml)
-    assert ElementTree.fromstring(xml).get("tests") == str(len(sample_report.objectives))
+    assert ElementTree.fromstring(xml).get("tests") == str(1 + len(sample_report.objectives))
 
 
 def test_index_links_reports_with_their_verdicts(tmp_path: Path) -> None:
