@@ -156,6 +156,10 @@ class Course:
             for name, value in named.items()
             if isinstance(value, int | float)
         ]
+        samples += [
+            Sample(at_s, "generator", generator, name, float(value), "counter")
+            for name, value in frame.get("counters", {}).items()
+        ]
         self.writer.add_samples(samples)
         for sample in samples:
             self.live.add_sample(sample)
@@ -246,6 +250,9 @@ def make_course(
     for problem in sampler.check():
         progress.phase(f"note: {problem}")
         writer.add_events([Event(0, "note", problem)])
+    for note in plan.notes:
+        progress.phase(note)
+        writer.add_events([Event(0, "note", note)])
     load = LoadProcess(
         scenario=plan.scenario,
         config={
@@ -256,6 +263,7 @@ def make_course(
             "max_backlog": plan.max_backlog,
             "grace_s": plan.grace_s,
             "hold": hold,
+            "replay": plan.replay,
             "target": target.for_scenarios(),
         },
         log_path=folder / "logs" / "load.log",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -12,13 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.duel_tolerance import Tolerances, parse_tolerances
 from drive.target import first_problem
-from results import Slo, Stages, UsageError, parse_duration_s, parse_slos
+from load.access_log import HARMLESS, recording
+from results import Slo, Stage, Stages, UsageError, parse_duration_s, parse_slos
 
 ROOT = Path(__file__).resolve().parent.parent
 PLANS = ROOT / "plans"
 SCENARIOS = ROOT / "scenarios"
 WARMUP_SHARE = 0.2
 MAX_WARMUP_S = 10.0
+MOST_BINS = 60
+"""A recording's rate over time is told in at most so many steps."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class Plan:
     processes: int = 1
     tolerances: Tolerances = field(default_factory=Tolerances)
     """How much worse than a baseline is allowed, where the run is held to one."""
+    replay: dict[str, Any] | None = None
+    """What load.access_log.recording takes, where the arrivals are those of an access log."""
+    notes: tuple[str, ...] = ()
+    """What whoever reads the run should know of its plan."""
 
     @property
     def scenario_name(self) -> str:
@@ -59,8 +67,13 @@ class PlanFile(BaseModel):
     """A plan as written in TOML."""
 
     model_config = ConfigDict(extra="forbid")
-    scenario: str
-    stages: str
+    scenario: str = ""
+    stages: str = ""
+    replay: str = ""
+    """An access log, beside the plan or from where the harness runs: its requests at their times."""
+    speed: float = Field(default=1.0, gt=0)
+    methods: str = HARMLESS
+    frontend: str = ""
     slo: str = ""
     warmup: str | None = None
     arrivals: Literal["poisson", "even"] = "poisson"
@@ -102,6 +115,9 @@ def plan_from(
         if _plan_file(name)
         else Plan(find_scenario(name), Stages.constant(20, 60))
     )
+    asked = (rate_per_s, users, stages, for_s)
+    if plan.replay is not None and any(given is not None for given in asked):
+        raise UsageError("a replay's arrivals are those of its log: change its speed in the plan instead")
     if stages is not None:
         plan = replace(plan, stages=Stages.parse(stages))
     elif rate_per_s is not None or users is not None or for_s is not None:
@@ -141,9 +157,13 @@ def _read_plan(path: Path | None) -> Plan:
         raise UsageError(f"plan {path}: {problem}") from problem
     except ValidationError as problem:
         raise UsageError(f"plan {path}: {first_problem(problem)}") from problem
-    return Plan(
-        scenario=find_scenario(said.scenario),
-        stages=Stages.parse(said.stages),
+    if bool(said.stages) == bool(said.replay):
+        raise UsageError(f"plan {path}: it has either stages or a replay")
+    if not said.scenario and not said.replay:
+        raise UsageError(f"plan {path}: scenario is missing")
+    plan = Plan(
+        scenario=find_scenario(said.scenario or "web/replay_log"),
+        stages=Stages.parse(said.stages) if said.stages else Stages.constant(0, 1),
         slos=parse_slos(said.slo),
         name=path.stem,
         warmup_s=parse_duration_s(said.warmup) if said.warmup else 0.0,
@@ -152,4 +172,30 @@ def _read_plan(path: Path | None) -> Plan:
         max_users=said.max_users,
         processes=said.processes,
         tolerances=parse_tolerances(", ".join(f"{what} {share}" for what, share in said.tolerances.items())),
+    )
+    return _replaying(plan, path, said) if said.replay else plan
+
+
+def _replaying(plan: Plan, path: Path, said: PlanFile) -> Plan:
+    """The plan with the arrivals of its access log, as long as that is now. Raises UsageError."""
+    log = next((one for one in (path.parent / said.replay, Path(said.replay)) if one.is_file()), None)
+    if log is None:
+        raise UsageError(f"plan {path}: there is no access log {said.replay}")
+    told = {
+        "log": str(log.resolve()),
+        "size_bytes": log.stat().st_size,
+        "speed": said.speed,
+        "methods": said.methods,
+        "frontend": said.frontend,
+    }
+    try:
+        found = recording(**told)
+    except UsageError as problem:
+        raise UsageError(f"plan {path}: {problem}") from problem
+    width_s = max(math.ceil((found.requests[-1].at_s + 1e-3) / MOST_BINS), 1)
+    stages = tuple(Stage(count / width_s, count / width_s, width_s) for count in found.per_bin(width_s))
+    left_out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.items())
+    note = f"{len(found.requests)} requests of {log.name} at {said.speed:g} times their speed"
+    return replace(
+        plan, stages=Stages(stages), replay=told, notes=(note + f"; left out: {left_out or 'none'}",)
     )

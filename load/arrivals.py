@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 Kind = Literal["poisson", "even"]
@@ -72,6 +74,8 @@ class Arrivals:
         self.kind = kind
         self._random = random.Random(f"{seed}/{index}")
         self._share = 1.0 / generators
+        self.number = 0
+        """How many of this share were due before the next one."""
         self._own = 0.0
         self._all = 0.0
         # The evenly spaced shares together are due at 0.5, 1.5, 2.5 ... expected arrivals.
@@ -86,6 +90,7 @@ class Arrivals:
 
     def advance(self) -> None:
         """On to the next arrival."""
+        self.number += 1
         self._next_own += self._step()
         self._find()
 
@@ -118,3 +123,54 @@ class Arrivals:
 
     def _find(self) -> None:
         self._due_s = self.rate.time_of(self._all + (self._next_own - self._own) / self._share)
+
+
+class Schedule:
+    """One generator's share of arrivals at given times, as a recording has them: every n-th of n generators.
+
+    Stands where `Arrivals` stands. `number` is the next one's place in the whole schedule.
+    """
+
+    def __init__(self, times_s: Sequence[float], rate: Rate, index: int = 0, generators: int = 1) -> None:
+        """`times_s` in order; `rate` describes them, for those who plan ahead."""
+        self.rate = rate
+        self._times_s = times_s
+        self._own = list(range(index, len(times_s), generators))
+        self._next = 0
+
+    @property
+    def number(self) -> int:
+        """The place of the next arrival in the whole schedule; its length when there is none."""
+        return self._own[self._next] if self._next < len(self._own) else len(self._times_s)
+
+    @property
+    def due_s(self) -> float:
+        """When the next arrival is due, in seconds since load began; inf when there is none."""
+        return self._times_s[self._own[self._next]] if self._next < len(self._own) else math.inf
+
+    def advance(self) -> None:
+        """On to the next arrival."""
+        self._next += 1
+
+    def steer(self, rate_per_s: float, at_s: float) -> None:
+        """A recording keeps to its times."""
+
+    def take_share(self, index: int, generators: int, at_s: float) -> None:
+        """From a time on, one share of so many; what was this one's before that time stays so."""
+        later = bisect_right(self._times_s, at_s)
+        past, left = self._own[: self._next], self._own[self._next :]
+        known = set(past)
+        shared = [place for place in range(later, len(self._times_s)) if place % generators == index]
+        self._own = past + [place for place in left if place < later]
+        self._own += [place for place in shared if place not in known]
+
+    def pass_until(self, at_s: float) -> int:
+        """Moves past every arrival that is due up to a time; how many there were."""
+        passed = 0
+        while self.due_s <= at_s:
+            passed += 1
+            self.advance()
+        return passed
+
+
+Source = Arrivals | Schedule

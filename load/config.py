@@ -25,6 +25,8 @@ class Config:
     processes: int = 1
     locust_stats: bool = False
     """Keep Locust's own statistics too; they cost more than the harness's recording."""
+    replay: dict[str, Any] | None = None
+    """What load.access_log.recording takes, where arrivals are those of an access log."""
     target: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

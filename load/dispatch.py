@@ -17,7 +17,7 @@ import gevent
 from gevent.hub import Waiter, get_hub
 from locust.exception import StopUser
 
-from load.arrivals import Arrivals
+from load.arrivals import Source
 from load.recorder import Arrival
 from results import Account, Flow, Histogram, bucket_of
 
@@ -53,7 +53,7 @@ class Dispatcher:
     """
 
     def __init__(
-        self, source: Arrivals | None, weights: dict[str, float], max_backlog: int, seed: int = 1
+        self, source: Source | None, weights: dict[str, float], max_backlog: int, seed: int = 1
     ) -> None:
         """`source` is None for the closed model, in which each user begins anew when it likes."""
         self.source = source
@@ -142,7 +142,7 @@ class Dispatcher:
         while not self.is_over:
             now = perf_counter()
             while (due := t0 + self.source.due_s) <= now:
-                self._hand(Arrival(due), self._draw_class())
+                self._hand(Arrival(due, self.source.number), self._draw_class())
                 self.source.advance()
             if self.backlog > self.max_backlog:
                 self.overflow = f"more than {self.max_backlog} arrivals were waiting for a free user"
@@ -154,7 +154,7 @@ class Dispatcher:
         """No more arrivals than were due up to a time; those that are due are scheduled to the last one."""
         if self.source is not None and not self.is_over:
             while (due := self.t0 + self.source.due_s) <= until:
-                self._hand(Arrival(due), self._draw_class())
+                self._hand(Arrival(due, self.source.number), self._draw_class())
                 self.source.advance()
         self.is_over = True
 

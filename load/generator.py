@@ -14,10 +14,12 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING
 
 from load import recorder
-from load.arrivals import Arrivals, Rate, SteeredRate
+from load.access_log import recording
+from load.arrivals import Arrivals, Rate, Schedule, Source, SteeredRate
 from load.config import Config
 from load.dispatch import Dispatcher
 from load.health import Health
+from load.http_client import browser_cache
 from load.iterations import adopt
 from load.pool import Pool
 from load.recorder import Recorder
@@ -165,6 +167,9 @@ class Generator:
         if flow.wake_lag.count:
             figures["wake_lag_p99_us"] = flow.wake_lag.quantile_us(0.99)
         figures["own_faults"] = self.recorder.own_faults
+        counts = browser_cache.everyone.figures()
+        if any(counts.values()):
+            figures["counters"] = counts
         self.uplink.send({"t": "health", "generator": self.name, "second": second, **figures})
 
     def _last_words(self, health: Health) -> None:
@@ -190,8 +195,11 @@ class Generator:
         self._go.set()
 
 
-def source_of(config: Config, index: int) -> Arrivals | None:
+def source_of(config: Config, index: int) -> Source | None:
     """One generator's arrivals as configured; None in the closed model."""
+    if config.replay is not None:
+        times_s = [request.at_s for request in recording(**config.replay).requests]
+        return Schedule(times_s, config.plan, index, config.processes)
     if not config.hold and not config.plan.open:
         return None
     rate: Rate = SteeredRate() if config.hold else config.plan

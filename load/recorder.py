@@ -31,10 +31,12 @@ Request = tuple[str, str, float]
 class Arrival:
     """One iteration of a scenario's task. Times are on time.perf_counter, in seconds."""
 
-    __slots__ = ("due", "failed", "late_s", "requests", "started", "task")
+    __slots__ = ("due", "failed", "late_s", "number", "requests", "started", "task")
 
-    def __init__(self, due: float) -> None:
+    def __init__(self, due: float, number: int = 0) -> None:
         self.due = due
+        self.number = number
+        """Which one of its source it is; of a recording that is replayed, the place in it."""
         self.started = due
         self.late_s = 0.0
         """How long it waited for a user to come free; its first request carries this in its response time."""

@@ -11,7 +11,7 @@ import gevent
 import psutil
 from locust.env import Environment
 
-from load.arrivals import Arrivals
+from load.arrivals import Source
 from load.config import Config
 from load.generator import source_of
 from load.uplink import ASK, CONTROL, MESSAGE, TELL, Frame, SocketUplink, boot_id, wall_offset_s
@@ -39,7 +39,7 @@ class Node:
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("scheduled", "finished", "failed"), 0)
     )
-    arrivals: Arrivals | None = None
+    arrivals: Source | None = None
     """A twin of its arrivals, to know what it would have scheduled."""
 
 

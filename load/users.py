@@ -74,8 +74,9 @@ class DatabaseUser(User):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        counting = Counting(environment.events.request, self.context)
-        self.db = Database(counting, self.pool_size, self.timeout_s)
+        self.counting = Counting(environment.events.request, self.context)
+        """For what a scenario measures itself, such as the time until a write is seen."""
+        self.db = Database(self.counting, self.pool_size, self.timeout_s)
 
 
 class RedisUser(User):
@@ -90,5 +91,6 @@ class RedisUser(User):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        counting = Counting(environment.events.request, self.context)
-        self.redis = RedisClient(counting, self.pool_size, self.timeout_s)
+        self.counting = Counting(environment.events.request, self.context)
+        """For what a scenario measures itself, such as what a miss costs."""
+        self.redis = RedisClient(self.counting, self.pool_size, self.timeout_s)

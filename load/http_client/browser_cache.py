@@ -32,6 +32,19 @@ class CacheCounts:
     bytes_saved: int = 0
     """Body bytes that did not travel."""
 
+    def figures(self) -> dict[str, int]:
+        """As the report knows them: what was asked of a server missed the cache, be it only for a 304."""
+        return {
+            "browser_cache.hits": self.fresh,
+            "browser_cache.misses": self.revalidated + self.missed,
+            "browser_cache.revalidated": self.revalidated,
+            "browser_cache.bytes_saved": self.bytes_saved,
+        }
+
+
+everyone = CacheCounts()
+"""The counts of all caches of this process together."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -78,19 +91,22 @@ class BrowserCache:
 
     def used(self, entry: Entry) -> None:
         """Count an answer that needed no request."""
-        self.counts.fresh += 1
-        self.counts.bytes_saved += len(entry.body)
+        for counts in (self.counts, everyone):
+            counts.fresh += 1
+            counts.bytes_saved += len(entry.body)
 
     def still_valid(self, entry: Entry, headers: Raw) -> None:
         """Take a 304's headers into the stored answer (RFC 9111 section 4.3.4)."""
         entry.headers = {**entry.headers, **{k: v for k, v in headers.items() if k != b"content-length"}}
         entry.fresh_until_s = self._fresh_until_s(entry.headers)
-        self.counts.revalidated += 1
-        self.counts.bytes_saved += len(entry.body)
+        for counts in (self.counts, everyone):
+            counts.revalidated += 1
+            counts.bytes_saved += len(entry.body)
 
     def store(self, url: str, request_headers: Mapping[str, str], headers: Raw, body: bytes) -> None:
         """Keep a 200 answer if it may be kept and could be of use; otherwise forget what was there."""
         self.counts.missed += 1
+        everyone.missed += 1
         self._forget(url)
         vary = headers.get(b"vary", b"").decode("latin-1")
         fresh_until_s = self._fresh_until_s(headers)

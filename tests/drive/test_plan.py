@@ -73,3 +73,48 @@ def test_a_tolerance_that_cannot_be_understood_is_refused(tmp_path: Path) -> Non
     file.write_text('scenario = "web/trpc"\nstages = "5/s for 5s"\n[tolerances]\np98 = "10%"\n')
     with pytest.raises(UsageError, match="'p98 10%' is not a tolerance"):
         plan_from(str(file))
+
+
+LINE = '::1 - - [24/Nov/2026:12:00:%02d +0000] "%s /a HTTP/1.1" 200 1 "-" "-"\n'
+
+
+def test_a_replay_plan_takes_its_rate_over_time_from_the_log(tmp_path: Path) -> None:
+    seconds = [0, 0, 0, 1, 4, 4]
+    text = "".join(LINE % (second, "GET") for second in seconds) + LINE % (2, "POST")
+    (tmp_path / "access.log").write_text(text)
+    file = tmp_path / "again.toml"
+    file.write_text('replay = "access.log"\nslo = "errors < 1%"\n')
+    plan = plan_from(str(file))
+    assert plan.scenario_name == "scenarios/web/replay_log.py"
+    assert [plan.stages.rate_at(second + 0.5) for second in range(5)] == [3, 1, 0, 0, 2]
+    assert plan.stages.cumulative(plan.stages.duration_s) == 6
+    assert plan.notes == ("6 requests of access.log at 1 times their speed; left out: 1 POST",)
+    file.write_text('replay = "access.log"\nspeed = 5\n')
+    assert plan_from(str(file)).stages == Stages.constant(6, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('replay = "nothing.log"', "there is no access log nothing.log"),
+        ('replay = "empty.log"', "no GET, HEAD request to replay"),
+        ('replay = "empty.log"\nstages = "1/s for 1s"', "either stages or a replay"),
+        ('replay = "empty.log"\nspeed = 0', "speed: input should be greater than 0"),
+        ('scenario = "web/trpc"', "either stages or a replay"),
+        ('stages = "1/s for 1s"', "scenario is missing"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "empty.log").write_text("")
+    file = tmp_path / "odd.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        plan_from(str(file))
+
+
+def test_a_replay_s_rate_is_not_for_the_command_line_to_say(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_text(LINE % (0, "GET"))
+    file = tmp_path / "again.toml"
+    file.write_text('replay = "access.log"')
+    with pytest.raises(UsageError, match="those of its log"):
+        plan_from(str(file), rate_per_s=5)

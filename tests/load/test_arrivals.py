@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from load.arrivals import Arrivals, Kind, SteeredRate
+from load.arrivals import Arrivals, Kind, Schedule, Source, SteeredRate
 from results import Stages
 
 RAMP = "50/s for 4s, ramp to 200/s over 10s, 200/s for 6s"
 
 
-def due_times(arrivals: Arrivals, until_s: float = math.inf) -> list[float]:
+def due_times(arrivals: Source, until_s: float = math.inf) -> list[float]:
     times = []
     while arrivals.due_s <= until_s and arrivals.due_s != math.inf:
         times.append(arrivals.due_s)
@@ -132,3 +132,46 @@ def anderson_darling_uniform(values: np.ndarray[tuple[int], np.dtype[np.float64]
         return float(1 - np.exp(-1.2337141 / z) / np.sqrt(z) * np.polyval(c[::-1], z))
     c = [1.0776, -2.30695, 0.43424, -0.082433, 0.008056, -0.0003146]
     return float(1 - np.exp(-np.exp(np.polyval(c[::-1], z))))
+
+
+TIMES = [0.0, 0.0, 0.5, 1.0, 1.0, 1.5, 2.0, 9.0, 9.5, 10.0]
+FLAT = Stages.constant(1, 10)
+
+
+@pytest.mark.parametrize("generators", [1, 3, 20])
+def test_a_schedule_s_shares_are_the_whole_schedule_each_arrival_once(generators: int) -> None:
+    taken = []
+    for index in range(generators):
+        share = Schedule(TIMES, FLAT, index, generators)
+        while share.due_s != math.inf:
+            assert share.due_s == TIMES[share.number]
+            taken.append(share.number)
+            share.advance()
+    assert sorted(taken) == list(range(len(TIMES)))
+
+
+def test_a_lost_generator_s_scheduled_arrivals_go_to_the_others_from_a_time_on() -> None:
+    shares = [Schedule(TIMES, FLAT, index, 3) for index in range(3)]
+    assert [share.pass_until(0.7) for share in shares] == [1, 1, 1]
+    taken = []
+    for index, share in enumerate(shares[:2]):
+        share.take_share(index, 2, 1.2)
+    for share in shares[:2]:
+        while share.due_s != math.inf:
+            taken.append(share.number)
+            share.advance()
+    # Places 3 and 4 (1.0 s) were the two's before; from 1.2 s on the third's are theirs as well.
+    assert sorted(taken) == [3, 4, 5, 6, 7, 8, 9]
+
+
+def test_an_arrival_already_handed_out_is_not_given_again() -> None:
+    share = Schedule(TIMES, FLAT, 0, 2)
+    assert share.pass_until(2.0) == 4  # places 0, 2, 4, 6
+    share.take_share(0, 1, 0.7)
+    assert due_times(share) == [1.0, 1.5, 9.0, 9.5, 10.0]  # those of the other, and the rest
+
+
+def test_a_schedule_keeps_to_its_times_whatever_is_steered() -> None:
+    share = Schedule(TIMES, FLAT)
+    share.steer(1000, 0.0)
+    assert due_times(share) == TIMES

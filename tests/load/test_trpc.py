@@ -131,6 +131,20 @@ def test_a_check_fails_the_item_it_finds_wrong() -> None:
         assert [said["exception"] and str(said["exception"]) for said in counted] == [None, "two!"]
 
 
+def test_kinds_of_users_are_told_apart_by_a_suffix() -> None:
+    with scripted(answer(b'{"result":{"data":1}}'), answer(b'[{"result":{}},{"result":{}}]')) as server:
+        client, counted = client_for(server)
+        api = TrpcClient(client)
+        api.suffix = " [large team]"
+        api.query("todo.list")
+        api.batch([("a", None), ("b", None)])
+    assert [said["name"] for said in counted] == [
+        "todo.list [large team]",
+        "a [large team]",
+        "b [large team]",
+    ]
+
+
 def test_superjson_goes_there_and_back() -> None:
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     for value in ({"a.b": [at, 1], "c": None}, at, [1, "x"], {}):
