@@ -58,12 +58,21 @@ class Database(Secret):
     pid: int | None = None
 
 
+class Node(Model):
+    """One node of a Redis Cluster."""
+
+    name: str = ""
+    host: str
+    port: int = 6379
+
+
 class Redis(Secret):
-    """A Redis or Valkey server."""
+    """A Redis or Valkey server, or any node of a cluster, which tells the others unless they are given."""
 
     host: str = "127.0.0.1"
     port: int = 6379
     cluster: bool = False
+    nodes: list[Node] = []
     pid: int | None = None
 
 

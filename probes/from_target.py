@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from probes import redis_server
 from probes.app import AppProbe
 from probes.database import DatabaseProbe, LagProbe
 from probes.haproxy import HaproxyProbe
@@ -12,7 +13,6 @@ from probes.host import HostProbe, ProcessProbe
 from probes.logs import LogProbe
 from probes.nginx import NginxProbe
 from probes.probe import Probe
-from probes.redis_server import RedisProbe
 from probes.sampler import Sampler
 from probes.secrets import secrets_in
 
@@ -46,7 +46,6 @@ def probes_from(target: dict[str, Any]) -> list[Probe]:
     if target.get("primary") and target.get("replica"):
         probes.append(LagProbe(target["primary"], target["replica"]))
     if target.get("redis"):
-        server = target["redis"]
-        probes.append(RedisProbe(server["host"], server["port"], server.get("password", "")))
+        probes += redis_server.probes_of(target["redis"])
     probes += [ProcessProbe(one["tier"], one["name"], one["pid"]) for one in target.get("processes", [])]
     return probes

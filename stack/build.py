@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import pymysql
 
-from stack import mariadb, supervision
+from stack import mariadb, redis_nodes, supervision
 from stack.errors import StackError
 from stack.knobs import Knobs
 from stack.place import Place
@@ -42,7 +42,10 @@ def start_processes(place: Place, knobs: Knobs, say: Say) -> None:
     _start_and_wait(place, [by_name["primary"]])
     if not place.read_json("seeded.json"):
         _seed(place, by_name["primary"], knobs, say)
-    _start_and_wait(place, [by_name["replica"], by_name["redis"]])
+    _start_and_wait(place, [process for process in made if process.tier in ("replica", "redis")])
+    if knobs.redis.cluster:
+        say("forming the Redis cluster")
+        redis_nodes.form_cluster(place, redis_nodes.nodes(knobs, ports))
     mariadb.start_replication(place, ports.primary)
     say("starting the application")
     _start_and_wait(place, [process for process in made if process.tier in ("api", "jobs", "lb")])

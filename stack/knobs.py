@@ -58,7 +58,12 @@ class Lb(_Group):
 class Redis(_Group):
     """Redis."""
 
-    maxmemory: str = Field(default="64mb", pattern=r"^\d+(kb|mb|gb)$", description="memory before it evicts")
+    cluster: bool = Field(
+        default=False, description="three masters that share the keys, in place of one server"
+    )
+    maxmemory: str = Field(
+        default="64mb", pattern=r"^\d+(kb|mb|gb)$", description="memory of a server before it evicts"
+    )
     maxmemory_policy: Literal["volatile-lru", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "noeviction"] = (
         Field(
             default="volatile-lru",

@@ -46,8 +46,16 @@ class Ports:
 
     @property
     def redis(self) -> int:
-        """Redis."""
+        """Redis, or the first node of its cluster."""
         return self.base + 12
+
+    def redis_node(self, index: int) -> int:
+        """Node number 0, 1 or 2 of a Redis cluster."""
+        return self.redis + index
+
+    def redis_bus(self, index: int) -> int:
+        """Where a node talks to the others: not 10,000 up, where the kernel hands ports out."""
+        return self.base + 16 + index
 
     def api(self, number: int) -> int:
         """API instance number 1, 2 ..."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from stack import mariadb
+from stack import mariadb, redis_nodes
 from stack.knobs import Knobs
 from stack.place import Place
 from stack.ports import Ports
@@ -54,7 +54,10 @@ def processes(place: Place, knobs: Knobs, ports: Ports) -> list[Process]:
     return [
         Process("primary", "primary", mariadb.command(place, knobs, "primary", ports.primary), ports.primary),
         Process("replica", "replica", mariadb.command(place, knobs, "replica", ports.replica), ports.replica),
-        Process("redis", "redis", _redis_command(place), ports.redis),
+        *(
+            Process(node.name, "redis", redis_nodes.command(place, node), node.port)
+            for node in redis_nodes.nodes(knobs, ports)
+        ),
         *instances("api", knobs.api.instances, ports.api),
         *instances("web", knobs.web.instances, ports.web),
         *instances("jobs", knobs.jobs.workers, ports.jobs),
@@ -65,15 +68,6 @@ def processes(place: Place, knobs: Knobs, ports: Ports) -> list[Process]:
             ports.lb,
         ),
     ]
-
-
-def _redis_command(place: Place) -> list[str]:
-    program = find_program("redis-server", "redis-check-rdb")
-    if program.name == "redis-server":
-        return [str(program), str(place.folder / "redis.conf")]
-    # Debian ships the server under this name in redis-tools; it acts by the name it is called by.
-    call = f'exec -a redis-server {shlex.quote(str(program))} "$0"'
-    return ["/bin/bash", "-c", call, str(place.folder / "redis.conf")]
 
 
 def write_configuration(place: Place, knobs: Knobs, ports: Ports) -> list[Process]:
@@ -91,15 +85,8 @@ def write_configuration(place: Place, knobs: Knobs, ports: Ports) -> list[Proces
     }
     for name in ("haproxy.cfg", "supervisord.conf"):
         place.write(name, _templates.get_template(f"{name}.j2").render(known) + "\n")
-    data = place.folder / "redis"
-    data.mkdir(exist_ok=True)
-    place.write(
-        "redis.conf",
-        f'bind 127.0.0.1\nport {ports.redis}\nrequirepass {secrets["redis"]}\ndir "{data}"\nsave ""\n'
-        f"appendonly no\nmaxmemory {knobs.redis.maxmemory}\nmaxmemory-policy {knobs.redis.maxmemory_policy}\n"
-        # A new title would overwrite the process's environment, by which an orphan is known.
-        "latency-tracking yes\nset-proc-title no\n",
-    )
+    for node in redis_nodes.nodes(knobs, ports):
+        redis_nodes.configure(place, knobs, node)
     place.write("init.sql", mariadb.accounts_sql(secrets))
     place.write("app.json", json.dumps(app_settings(place, knobs, ports), indent=1))
     return made
@@ -112,7 +99,12 @@ def app_settings(place: Place, knobs: Knobs, ports: Ports) -> dict[str, Any]:
     return {
         "primary": {**login, "port": ports.primary},
         "replica": {**login, "port": ports.replica},
-        "redis": {"host": "127.0.0.1", "port": ports.redis, "password": secrets["redis"]},
+        "redis": {
+            "host": "127.0.0.1",
+            "port": ports.redis,
+            "password": secrets["redis"],
+            "cluster": knobs.redis.cluster,
+        },
         "api_url": f"http://127.0.0.1:{ports.lb_api}",
         "knobs": knobs.flat(),
     }

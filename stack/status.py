@@ -9,8 +9,9 @@ from typing import Any
 
 import psutil
 
-from stack import mariadb, supervision
+from stack import mariadb, redis_nodes, supervision
 from stack.asked import FAULT_KNOBS, Asked
+from stack.knobs import Knobs
 from stack.place import Place
 from stack.processes import Process, processes
 
@@ -38,11 +39,14 @@ class StackStatus:
     url: str = ""
     faults: list[str] = field(default_factory=list)
     problem: str = ""
+    redis_cluster: str = ""
+    """Empty where Redis is one server."""
 
     @property
     def healthy(self) -> bool:
         """Whether the stack was brought up to its end, every process runs and the replica replicates."""
         works = self.exists and not self.problem and self.replication == "running"
+        works = works and self.redis_cluster in ("", "serving")
         return works and not any(process.problem for process in self.processes)
 
 
@@ -62,7 +66,7 @@ def status(name: str = "default") -> StackStatus:
     told = _replication(mariadb.replication(place))
     url = f"http://127.0.0.1:{ports.lb}"
     faults = [fault for fault in asked.faults if fault in FAULT_KNOBS] + place.active_faults()
-    return StackStatus(name, True, rows, told, url, faults, problem)
+    return StackStatus(name, True, rows, told, url, faults, problem, _redis_cluster(place, asked.knobs()))
 
 
 def render(stack: StackStatus) -> str:
@@ -78,6 +82,8 @@ def render(stack: StackStatus) -> str:
             f"  {process.name:{width}}  {process.state:9} {pid:12} {age:10} {process.problem}".rstrip()
         )
     lines.append(f"  replication: {stack.replication}")
+    if stack.redis_cluster:
+        lines.append(f"  redis cluster: {stack.redis_cluster}")
     if stack.faults:
         lines.append(f"  faults: {', '.join(stack.faults)}")
     if stack.problem:
@@ -131,6 +137,13 @@ def _is(orphan: psutil.Process, process: Process) -> bool:
         return False
     # The server under a borrowed name differs in how it was called, not in the file it was called with.
     return command == process.command or (process.tier == "redis" and command[-1:] == process.command[-1:])
+
+
+def _redis_cluster(place: Place, knobs: Knobs) -> str:
+    if not knobs.redis.cluster:
+        return ""
+    words = redis_nodes.cluster_problem(place, redis_nodes.nodes(knobs, place.ports(knobs.ports.base)))
+    return f"not serving: {words}" if words else "serving"
 
 
 def _replication(replica: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import Any
 
-from stack import supervision
+from stack import redis_nodes, supervision
 from stack.asked import Asked
 from stack.knobs import Knobs
 from stack.place import Place
@@ -34,6 +34,16 @@ def describe_target(place: Place, knobs: Knobs, ports: Ports, made: list[Process
         login = {"user": "probe", "password": secrets["probe"], "database": "app"}
         return {"host": "127.0.0.1", "port": port, **login, "pid": pids.get(role)}
 
+    members = redis_nodes.nodes(knobs, ports)
+    redis = {"host": "127.0.0.1", "port": ports.redis, "password": secrets["redis"]}
+    if knobs.redis.cluster:
+        redis |= {
+            "cluster": True,
+            "nodes": [{"name": n.name, "host": "127.0.0.1", "port": n.port} for n in members],
+        }
+    else:
+        redis["pid"] = pids.get("redis")
+
     return {
         "name": place.name,
         "base_url": f"http://127.0.0.1:{ports.lb}",
@@ -46,12 +56,7 @@ def describe_target(place: Place, knobs: Knobs, ports: Ports, made: list[Process
         **{tier: [instance(p) for p in made if p.tier == tier] for tier in ("web", "api", "jobs")},
         "primary": database("primary", ports.primary),
         "replica": database("replica", ports.replica),
-        "redis": {
-            "host": "127.0.0.1",
-            "port": ports.redis,
-            "password": secrets["redis"],
-            "pid": pids.get("redis"),
-        },
+        "redis": redis,
         "processes": [{"name": p.name, "tier": p.tier, "pid": pids[p.name]} for p in made if p.name in pids],
         "load": {"user": "app", "password": secrets["app"]},
         "knobs": knobs.flat(),

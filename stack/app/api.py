@@ -16,7 +16,7 @@ from stack.app.files import Attachments
 from stack.app.pool import Pool
 from stack.app.procedures import PROCEDURES
 from stack.app.protocol import Answer, Call, Router, TrpcError, refused
-from stack.app.serving import Settings, connect_redis, read_settings, serve
+from stack.app.serving import Settings, connect_redis, meet_cluster, read_settings, serve
 from stack.app.timing import Timing
 
 MAX_BODY_BYTES = 1_000_000
@@ -34,7 +34,7 @@ class Api:
         self.slots = asyncio.Semaphore(workers)
         api_metrics.WORKERS_MAX.set(workers)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Make what needs the running loop."""
         knobs = self.settings.knobs
         size, timeout_s = int(knobs["api.pool_size"]), float(knobs["api.pool_timeout_s"])
@@ -45,6 +45,7 @@ class Api:
             int(knobs["cache.ttl_s"]),
             float(knobs["api.slow_ms"]) / 1000,
         )
+        await meet_cluster(self.services.redis)
 
     async def stop(self) -> None:
         """Let go of the servers."""
@@ -143,7 +144,7 @@ class Api:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self.start()
+                await self.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.stop()

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from stack.app import job_metrics, jobs_queue, metrics
-from stack.app.serving import Settings, connect_redis, read_settings, serve
+from stack.app.serving import Settings, connect_redis, meet_cluster, read_settings, serve
 
 log = logging.getLogger(__name__)
 TICK_S = 0.5
@@ -113,6 +113,7 @@ def make_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         worker = Worker(settings)
+        await meet_cluster(worker.redis)
         tasks = [asyncio.create_task(worker.work()), asyncio.create_task(worker.tick())]
         yield
         for task in tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import uvicorn
 from redis.asyncio import Redis, RedisCluster
+from redis.exceptions import RedisError
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,20 @@ def connect_redis(settings: Settings) -> Any:
     login = dict(settings.redis)
     patience: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2, "max_connections": 500}
     if login.pop("cluster", False):
-        return RedisCluster(**login, **patience)
+        # By default some redirects in a row close every connection, those in use among them.
+        return RedisCluster(**login, **patience, reinitialize_steps=0)
     return Redis(**login, **patience)
+
+
+async def meet_cluster(client: Any) -> None:
+    """Let a cluster's client learn who has which keys before its first commands.
+
+    Commands that come while it has yet to learn that go to any node, which sends them on. Where no node
+    answers, it learns with the first command that finds one.
+    """
+    if isinstance(client, RedisCluster):
+        with contextlib.suppress(RedisError):
+            await client.initialize()
 
 
 def serve(app: Any, settings: Settings) -> None:
