@@ -50,6 +50,10 @@ class DuelPlan:
         if not 2 <= self.pairs <= self.max_pairs:
             raise ValueError("a duel needs at least 2 pairs, and max_pairs not below pairs")
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, the tolerances as they are written."""
+        return {**asdict(self), "tolerances": self.tolerances.text}
+
 
 @dataclass(frozen=True)
 class DuelResult:

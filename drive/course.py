@@ -186,15 +186,17 @@ class Course:
         self.progress.second(self.live.moment(self.at_s, stages.duration_s, stages.rate_at(self.at_s)))
 
 
-def run_plan(plan: Plan, target: Target, runs: Path, progress: Progress, **info: Any) -> Path:
+def run_plan(
+    plan: Plan, target: Target, runs: Path, progress: Progress, *, folder: Path | None = None, **info: Any
+) -> Path:
     """Make one run; returns its folder. What was measured is kept whatever happens, and says how it ended.
 
-    Raises HarnessError; KeyboardInterrupt passes on after everything was written down.
+    It gets a new folder in `runs`, or `folder`, which is not there yet; `info` is kept with it. Raises HarnessError; KeyboardInterrupt passes on after everything was written down.
     """
-    folder = new_folder(runs, plan)
+    folder = folder or new_folder(runs, plan)
     writer = RunWriter(
         folder / "run.db",
-        id=folder.name,
+        id=info.pop("id", folder.name),
         kind=info.pop("kind", "run"),
         scenario=plan.scenario_name,
         target=target.name,
@@ -273,14 +275,14 @@ def make_course(
     return Course(plan, target, writer, load, sampler, progress, hold=hold)
 
 
-def new_folder(runs: Path, plan: Plan) -> Path:
-    """A folder for a new run: its name says when and what, and sorts by time."""
+def new_folder(runs: Path, plan: Plan, kind: str = "") -> Path:
+    """A folder for a new run: its name says when and what, and sorts by time; `kind` where it is no run."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    base = f"{stamp}-{plan.scenario.parent.name}-{plan.scenario.stem}"
+    base = "-".join(filter(None, (stamp, plan.scenario.parent.name, plan.scenario.stem, kind)))
     for number in range(1, 100):
         folder = runs / (base if number == 1 else f"{base}-{number}")
         try:
-            (folder / "logs").mkdir(parents=True)
+            folder.mkdir(parents=True)
         except FileExistsError:
             continue
         except OSError as problem:

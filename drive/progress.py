@@ -63,7 +63,8 @@ class PlainProgress:
             self.phase(f"  {line(moment)}")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """The next run's clock begins at 0 again."""
+        self._last = -float(PLAIN_EVERY_S)
 
 
 class TerminalProgress:
