@@ -191,7 +191,8 @@ def run_plan(
 ) -> Path:
     """Make one run; returns its folder. What was measured is kept whatever happens, and says how it ended.
 
-    It gets a new folder in `runs`, or `folder`, which is not there yet; `info` is kept with it. Raises HarnessError; KeyboardInterrupt passes on after everything was written down.
+    It gets a new folder in `runs`, or `folder`, which is not there yet; `info` is kept with it. Raises
+    HarnessError; KeyboardInterrupt passes on after everything was written down.
     """
     folder = folder or new_folder(runs, plan)
     writer = RunWriter(

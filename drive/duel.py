@@ -140,7 +140,9 @@ class DuelCourse:
 
     def _make(self, plan: Plan, target: Target, name: str) -> Path:
         folder = self.stored.folder / name
-        return run_plan(plan, target, folder.parent, self.progress, folder=folder, id=f"{folder.parent.name}/{name}")
+        return run_plan(
+            plan, target, folder.parent, self.progress, folder=folder, id=f"{folder.parent.name}/{name}"
+        )
 
 
 def _pair_words(number: int, baseline: Figures, candidate: Figures) -> str:

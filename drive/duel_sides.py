@@ -41,7 +41,9 @@ class SideAsked:
         if self.target is not None:
             return self.target.name
         told = [f"{knob}={value}" for knob, value in self.settings.items()]
-        return ", ".join([*told, *(f"fault {name}" for name in self.faults)]) or "the stack as it is by itself"
+        return (
+            ", ".join([*told, *(f"fault {name}" for name in self.faults)]) or "the stack as it is by itself"
+        )
 
 
 @dataclass
@@ -53,7 +55,9 @@ class Stand:
 
 
 @contextmanager
-def sides_for(baseline: SideAsked, candidate: SideAsked, say: Say, *, turns: bool) -> Iterator[dict[Side, Stand]]:
+def sides_for(
+    baseline: SideAsked, candidate: SideAsked, say: Say, *, turns: bool
+) -> Iterator[dict[Side, Stand]]:
     """Both sides, ready to be loaded in turn; stacks that were brought up for it are taken down at the end.
 
     Two stacks stand side by side, or with `turns`, or where memory is scarce, one is started afresh with the

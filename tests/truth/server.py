@@ -147,7 +147,7 @@ async def listen(protocol: Callable[[], asyncio.Protocol], port: int) -> asyncio
 
 async def run(arguments: argparse.Namespace) -> None:
     """Serve until killed."""
-    draw = service_time(arguments.kind, arguments.service, arguments.seed)
+    draw = service_time(arguments.kind, arguments.service, arguments.seed, arguments.sigma)
     stalls = [tuple(float(side) for side in stall.split("-")) for stall in arguments.stall]
     server = Server(arguments.slots, draw, [(begin, end) for begin, end in stalls])
     server.cut_every = arguments.cut_every
@@ -163,6 +163,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=8)
     parser.add_argument("--service", type=float, default=0.02, help="mean service time in seconds")
     parser.add_argument("--kind", choices=["fixed", "exponential", "lognormal"], default="fixed")
+    parser.add_argument("--sigma", type=float, default=1.0, help="log deviation of lognormal service times")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stall", action="append", default=[], help="FROM-TO, s after the first request")
     parser.add_argument("--cut-every", type=int, default=0, help="reset within each Nth answer")
