@@ -2,109 +2,125 @@
 
 from __future__ import annotations
 
-import html
-import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports.parts import Answer, Cell, Column, Fact, Page, Section, Table
+from reports.parts import Answer, Cell, Column, Fact, Page, Section, Table, Tone
 from reports.render import write_page
 from reports.words import counted
-from results import HarnessError, find_runs, open_run
-from results.units import show_duration
+from results.catalogue import Entry
+from results.units import show_duration, show_latency, show_rate, show_ratio
 
-_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
-_HEAD_BYTES = 4096
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A stored run as a list shows it. `said` is its report's verdict, empty where none was written."""
-
-    name: str
-    when: str
-    scenario: str
-    target: str
-    load: str
-    span: str
-    state: str
-    said: str
-    link: str
+TONES: dict[str, Tone] = {
+    "pass": "good", "valid": "good", "fail": "bad", "cannot tell": "warn", "not valid": "warn"
+}  # fmt: skip
+_ORDER = ["fail", "cannot tell", "not valid", "pass", "valid"]
 
 
-def write_index(runs: Path, path: Path | None = None) -> Path:
-    """Write the index of a runs folder, into it unless told otherwise; only heads of files are read."""
-    listed = [_listed(file, runs) for file in find_runs(runs)]
-    return write_page(index_page(listed), path or runs / "index.html")
+def write_index(entries: Sequence[Entry], runs: Path, path: Path | None = None) -> Path:
+    """Write the index of a runs folder, into it unless told otherwise."""
+    return write_page(index_page(entries, runs), path or runs / "index.html")
 
 
-def index_page(listed: list[Listed]) -> Page:
-    """The page's data."""
-    finished = sum(one.state == "finished" for one in listed)
-    scenarios = len({one.scenario for one in listed if one.scenario})
+def index_page(entries: Sequence[Entry], runs: Path) -> Page:
+    """The page's data; links are relative to the runs folder."""
     columns = [
         Column("Run", number=False),
-        Column("Verdict", number=False, wide=True),
-        Column("Scenario", number=False),
+        Column("Verdict", number=False),
+        Column("p99"),
+        Column("Errors"),
+        Column("Rate"),
+        Column("Load", number=False, wide=True),
         Column("Target", number=False),
-        Column("Load", number=False),
         Column("Length"),
-        Column("State", number=False),
     ]
-    table = Table("Runs, the newest first", columns, [_row(one) for one in listed], sortable=True)
-    newest = listed[0].when if listed else "none yet"
+    table = Table("Runs, the newest first", columns, [_row(one, runs) for one in entries], sortable=True)
+    newest = next((one for one in entries if one.started_at), None)
+    when = f"{newest.started_at:%-d %b %Y %H:%M}" if newest else ""
+    lead = "The newest first; a run with a report links to it. Latencies and rates are of the steady part."
     return Page(
         title="Runs",
-        kicker=["All runs"],
-        when=newest,
-        answer=Answer(
-            f"{counted(len(listed), 'run')} stored.", "The newest first; each links to its report."
-        ),
-        facts=[
-            Fact("Runs", str(len(listed)), f"{finished} finished"),
-            Fact("Scenarios", str(scenarios), "different ones"),
-            Fact("Reports", str(sum(bool(one.link) for one in listed)), "written"),
-            Fact("Newest", newest, listed[0].scenario if listed else ""),
-        ],
-        sections=[Section("runs", "Runs", "", [table])] if listed else [],
-        foot="A run without a report gets one with: harness report RUN",
+        kicker=["All runs", str(runs.resolve().name)],
+        when=f"newest {when}" if when else "",
+        answer=Answer(f"{counted(len(entries), 'run')} stored.", *_said(entries)),
+        facts=_facts(entries, when),
+        sections=[*_histories(entries, runs), *([Section("runs", "Runs", lead, [table])] if entries else [])],
+        foot="A run without a report gets one with: harness report RUN. This page: harness runs index",
     )
 
 
-def _row(one: Listed) -> list[Cell]:
+def _said(entries: Sequence[Entry]) -> tuple[str, str]:
+    """What came of the runs, and what to do where something is wrong with some."""
+    verdicts = [one.judged for one in entries if not one.problem and one.judged]
+    counts = [f"{verdicts.count(word)} {word}" for word in _ORDER if word in verdicts]
+    broken = sum(bool(one.problem) for one in entries)
+    advice = f"{counted(broken, 'run')} cannot be read: the table says why." if broken else ""
+    return (f"Their verdicts: {', '.join(counts)}." if counts else "None was judged yet."), advice
+
+
+def _facts(entries: Sequence[Entry], when: str) -> list[Fact]:
+    scenarios = {one.scenario for one in entries if one.scenario}
+    written = sum(one.page is not None for one in entries)
+    tagged = [one for one in entries if one.tags]
+    newest_tag = f"{tagged[0].id}: {', '.join(tagged[0].tags)}" if tagged else "harness runs tag RUN baseline"
     return [
-        Cell(one.name, one.when, href=one.link),
-        Cell(one.said or "no report yet", tone="" if one.said else "muted"),
-        Cell(one.scenario),
-        Cell(one.target),
-        Cell(one.load),
-        Cell(one.span),
-        Cell(one.state, tone="" if one.state == "finished" else "warn"),
+        Fact("Runs", str(len(entries)), f"newest {when}" if when else "none yet"),
+        Fact("Scenarios", str(len(scenarios)), ", ".join(sorted(map(_short, scenarios))[:3]) or "none yet"),
+        Fact("Reports", str(written), "written and linked here"),
+        Fact("Tagged", str(len(tagged)), newest_tag),
     ]
 
 
-def _listed(file: Path, runs: Path) -> Listed:
-    name = file.parent.name
-    try:
-        run = open_run(file)
-    except HarnessError as problem:
-        return Listed(name, "", "", "", "", "", "cannot be read", str(problem), "")
-    page = file.parent / "report.html"
-    link = page.relative_to(runs).as_posix() if page.is_file() else ""
-    load = str(run.stages) if run.stages else run.kind
-    shown = Listed(
-        name, f"{run.started_at:%Y-%m-%d %H:%M}", run.scenario, run.target, load,
-        show_duration(run.duration_s), run.state, _verdict_in(page, name), link,
-    )  # fmt: skip
-    run.close()
-    return shown
+def _histories(entries: Sequence[Entry], runs: Path) -> list[Section]:
+    """Links to the histories that were drawn."""
+    drawn = [
+        (scenario, file)
+        for scenario in sorted({one.scenario for one in entries if one.scenario})
+        if (file := history_file(runs, scenario)).is_file()
+    ]
+    if not drawn:
+        return []
+    rows = [
+        [
+            Cell(_short(scenario), href=file.name),
+            Cell(str(sum(one.scenario == scenario for one in entries))),
+        ]
+        for scenario, file in drawn
+    ]
+    columns = [Column("Scenario", number=False), Column("Runs")]
+    lead = "The trend of each scenario over its runs."
+    return [Section("histories", "Histories", lead, [Table("Histories", columns, rows)])]
 
 
-def _verdict_in(page: Path, name: str) -> str:
-    """The verdict as the report's title has it: reading the run itself would take a second each."""
-    try:
-        with page.open("rb") as file:
-            found = _TITLE.search(file.read(_HEAD_BYTES).decode("utf-8", "replace"))
-    except OSError:
-        return ""
-    return html.unescape(found[1]).removesuffix(name).strip() if found else ""
+def history_file(runs: Path, scenario: str) -> Path:
+    """Where the history of a scenario is drawn."""
+    return runs / f"history-{_short(scenario).replace('/', '-')}.html"
+
+
+def _short(scenario: str) -> str:
+    return scenario.removeprefix("scenarios/").removesuffix(".py")
+
+
+def _row(one: Entry, runs: Path) -> list[Cell]:
+    link = one.page.relative_to(runs).as_posix() if one.page else ""
+    if one.problem:
+        rest = [Cell("")] * 6
+        return [Cell(one.id), Cell("cannot be read", one.problem, tone="warn"), *rest]
+    tone = TONES.get(one.judged, "")
+    small = ", ".join(one.tags) or (f"{one.started_at:%Y-%m-%d %H:%M}" if one.started_at else "")
+    return [
+        Cell(one.id, small, href=link),
+        Cell(one.judged, pill=bool(tone), tone=tone),
+        *(_figure(one, name, show) for name, show in _FIGURES),
+        Cell(one.said or one.load, _short(one.scenario)),
+        Cell(one.target),
+        Cell(show_duration(one.duration_s) if one.duration_s else "", sort=one.duration_s),
+    ]
+
+
+_FIGURES = (("p99", show_latency), ("errors", show_ratio), ("rate", show_rate))
+
+
+def _figure(one: Entry, name: str, show: Callable[[float], str]) -> Cell:
+    value = one.figures.get(name)
+    return Cell("") if value is None else Cell(show(value), sort=value)

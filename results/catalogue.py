@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from results.duel import StoredDuel, find_duels, is_duel, open_duel
 from results.errors import HarnessError, UsageError
 from results.run import Run, find_runs, open_run
 
 TAGS = "tags.txt"
 """Beside run.db, which is written once and then stays as it is: a tag a line."""
+_FRESH_S = 10.0
 _TAG = re.compile(r"[\w.:/+-]{1,64}")
 
 
@@ -37,6 +40,8 @@ class Entry:
     """Of the steady part: p50, p95, p99 in us, errors a share, rate per second."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    said: str = ""
+    """Of a capacity search or a duel: its answer."""
     problem: str = ""
 
     @property
@@ -44,16 +49,36 @@ class Entry:
         """The run's name in its folder."""
         return self.folder.name
 
+    @property
+    def judged(self) -> str:
+        """The verdict in words: pass, fail, cannot tell, valid, not valid; or how the run is."""
+        words = {"inconclusive": "cannot tell"}
+        return words.get(self.verdict, self.verdict) or ("" if self.state == "finished" else self.state)
+
+    @property
+    def load(self) -> str:
+        """The planned load; where there is none, the kind of the run."""
+        return self.stages or self.kind
+
+    @property
+    def page(self) -> Path | None:
+        """Its report, where one was written."""
+        page = self.folder / "report.html"
+        return page if page.is_file() else None
+
 
 def read_catalogue(runs: Path) -> list[Entry]:
-    """Every run of a folder, the newest first."""
-    return [read_entry(file) for file in find_runs(runs)]
+    """Every run and duel of a folder, the newest first."""
+    files = [*find_runs(runs), *find_duels(runs)]
+    return [read_entry(file) for file in sorted(files, key=lambda file: file.parent.name, reverse=True)]
 
 
 def read_entry(file: Path) -> Entry:
-    """The entry of a run.db. Never raises for a damaged one: its `problem` says what is wrong."""
+    """The entry of a run.db or duel.json. A damaged one has a `problem`, which says what is wrong with it."""
     folder = file.parent
     try:
+        if is_duel(file):
+            return _duel(open_duel(file))
         run = open_run(file)
         try:
             return _entry(run, folder)
@@ -80,7 +105,33 @@ def _entry(run: Run, folder: Path) -> Entry:
         {str(name): float(value) for name, value in info.get("figures", {}).items()},
         info.get("environment", {}),
         tags_of(folder),
+        str(_claim(folder) or "") if run.kind == "capacity" else "",
     )
+
+
+def _duel(duel: StoredDuel) -> Entry:
+    sides = f"{duel.baseline} against {duel.candidate}"
+    began = datetime.fromisoformat(duel.started_at)
+    return Entry(
+        duel.folder, "duel", duel.scenario, sides, duel.stages, began, state=duel.state,
+        verdict=duel.verdict, tags=tags_of(duel.folder), said=duel.sentence,
+    )  # fmt: skip
+
+
+def _claim(folder: Path) -> Any:
+    """The answer of a capacity search, which lies beside its run.db."""
+    try:
+        return json.loads((folder / "capacity.json").read_text("utf-8"))["claim"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def is_being_written(folder: Path) -> bool:
+    """Whether a run (or one of a duel's) was written to within the last seconds and has not ended."""
+    begun = [file for file in (*folder.glob("run.db*"), *folder.glob("*/run.db*")) if file.is_file()]
+    entries = [read_entry(file) for file in begun if file.name == "run.db"]
+    fresh = any(time.time() - file.stat().st_mtime < _FRESH_S for file in begun)
+    return fresh and any(one.state == "running" for one in entries)
 
 
 def tags_of(folder: Path) -> tuple[str, ...]:
@@ -108,12 +159,3 @@ def set_tags(folder: Path, tags: Iterable[str]) -> None:
         unfinished.replace(file)
     except OSError as problem:
         raise HarnessError(f"cannot write {file}: {problem.strerror}") from problem
-
-
-def head_of(file: Path, key: str) -> Any:
-    """One fact of a JSON file beside a run; None where there is none."""
-    try:
-        told = json.loads(file.read_text("utf-8"))
-        return told.get(key) if isinstance(told, dict) else None
-    except (OSError, ValueError):
-        return None

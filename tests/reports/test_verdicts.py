@@ -17,6 +17,7 @@ from reports.markdown import markdown
 from reports.page import write_report
 from reports.run_data import RunReport
 from results import open_run
+from results.catalogue import read_catalogue
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
 
@@ -105,7 +106,7 @@ def test_index_links_reports_with_their_verdicts(tmp_path: Path) -> None:
     write_report(open_run(tmp_path / "20260105-a"), tmp_path / "20260105-a" / "report.html")
     (tmp_path / "20260107-broken").mkdir()
     (tmp_path / "20260107-broken" / "run.db").write_text("not a database, long enough to look like one" * 50)
-    html = write_index(tmp_path).read_text()
+    html = write_index(read_catalogue(tmp_path), tmp_path).read_text()
     problems = [one for one in check(html).problems if not one.startswith("asks for 2026")]
     assert problems == []
     assert 'href="20260105-a/report.html"' in html
