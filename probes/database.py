@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 from typing import Any
 
 import pymysql
@@ -44,12 +42,19 @@ _DIGESTS = (
     " SUM_ERRORS AS errors, SUM_NO_INDEX_USED AS no_index"
     " FROM performance_schema.events_statements_summary_by_digest WHERE SCHEMA_NAME = %s"
 )
-_LAG = "SELECT TIMESTAMPDIFF(MICROSECOND, at, UTC_TIMESTAMP(6)) / 1000 AS lag_ms FROM heartbeat WHERE id = 1"
+# MySQL has no status variable for it.
+_DEADLOCKS = "SELECT COUNT AS n FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'"
+_NOT_ALLOWED = (1044, 1142, 1143, 1227)
+"""What servers answer to an account that may sign in, but not ask this."""
 _COUNTS = ("calls", "rows_sent", "rows_examined", "errors", "no_index")
 _FIGURES = ("total_us", "lock_us", *_COUNTS)
 MOST_DIGESTS = 50
 
 Login = dict[str, Any]
+
+
+class NotAllowed(ProbeError):
+    """The account may not ask this: neither now nor later in the run."""
 
 
 class DatabaseProbe:
@@ -63,6 +68,8 @@ class DatabaseProbe:
         self._connection: pymysql.Connection[DictCursor] | None = None
         self._before: dict[str, dict[str, Any]] | None = None
         self._connections_max: float | None = None
+        self._not_allowed: dict[str, str] = {}
+        """By figure: why this account cannot have it. It is not asked for again."""
 
     def sample(self) -> list[Reading | Unknown]:
         """What it says now. Raises ProbeError."""
@@ -75,17 +82,21 @@ class DatabaseProbe:
         readings.append(Reading("connections_max", self._connections_max))
         if "Innodb_deadlocks" in told:
             readings.append(Reading("deadlocks", float(told["Innodb_deadlocks"]), "counter"))
+        else:
+            rows = self._ask_if_allowed("deadlocks", "no count of deadlocks", _DEADLOCKS)
+            readings += [Reading("deadlocks", float(row["n"]), "counter") for row in rows]
         if self.tier == "replica":
             readings += self._replication()
+        readings += [Unknown(metric, reason) for metric, reason in self._not_allowed.items()]
         if self._before is None:
             self._before = self._read_digests()
         return readings
 
     def _replication(self) -> list[Reading | Unknown]:
-        try:
-            rows = self.ask("SHOW REPLICA STATUS")
-        except ProbeError:
-            rows = self.ask("SHOW SLAVE STATUS")
+        # MySQL 8.0.22 and MariaDB 10.5 or later understand it.
+        rows = self._ask_if_allowed("sql_running", "no state of the replication", "SHOW REPLICA STATUS")
+        if self._not_allowed.get("sql_running"):
+            return []
         if not rows:
             return [Unknown("sql_running", f"{self.tier}: the server is no replica")]
         row = rows[0]
@@ -139,8 +150,17 @@ class DatabaseProbe:
             return {}
         return {row["text"]: row for row in rows if row["text"]}
 
+    def _ask_if_allowed(self, metric: str, missing: str, sql: str) -> list[dict[str, Any]]:
+        """Rows, or none and the reason kept where the account may not ask. Raises ProbeError."""
+        if metric not in self._not_allowed:
+            try:
+                return self.ask(sql)
+            except NotAllowed as problem:
+                self._not_allowed[metric] = f"{self.tier}: {missing} ({problem})"
+        return []
+
     def missing(self) -> str:
-        """One line on what this account cannot see; empty where it sees all."""
+        """One line on statement digests where there will be none; empty where there will be."""
         try:
             enabled = self.ask("SELECT @@performance_schema AS enabled")[0]["enabled"]
             self.ask(_DIGESTS + " LIMIT 1", (self._login["database"],))
@@ -161,6 +181,8 @@ class DatabaseProbe:
                 cursor.execute(sql, args)
                 return list(cursor.fetchall())
         except (pymysql.OperationalError, pymysql.InterfaceError, OSError) as problem:
+            if problem.args and problem.args[0] in _NOT_ALLOWED:
+                raise NotAllowed(said(self.tier, problem)) from problem
             self.close()
             raise ProbeError(said(self.tier, problem)) from problem
         except pymysql.MySQLError as problem:
@@ -172,66 +194,6 @@ class DatabaseProbe:
             with contextlib.suppress(pymysql.MySQLError, OSError):
                 self._connection.close()
             self._connection = None
-
-
-class LagProbe:
-    """Replication lag as a reader sees it: a heartbeat row written on the primary, read on the replica.
-
-    Resolution is the beat's; a replica that does not apply shows a lag that grows, never zero.
-    """
-
-    tier = "replica"
-    instance = "replica"
-    BEAT_S = 0.05
-    STALLED_S = 1.0
-    """Without a beat for so long, an old row on the replica says nothing about the replica."""
-
-    def __init__(self, primary: Login, replica: Login) -> None:
-        self._primary = {**primary, "schema": "harness"}
-        self._replica = DatabaseProbe("replica", {**replica, "schema": "harness"})
-        self._stop = threading.Event()
-        self._begun = threading.Event()
-        """Set once the first beat was written, or could not be."""
-        self._problem = ""
-        self._beaten_at = 0.0
-        self._beater: threading.Thread | None = None
-
-    def sample(self) -> list[Reading]:
-        """The lag now, in ms. Raises ProbeError."""
-        if self._beater is None:
-            self._beater = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
-            self._beater.start()
-            self._begun.wait(self.STALLED_S)
-        if self._problem:
-            raise ProbeError(self._problem)
-        if time.monotonic() - self._beaten_at > self.STALLED_S:
-            raise ProbeError("replica: no lag, because the primary does not take the heartbeat's write")
-        rows = self._replica.ask(_LAG)
-        if not rows:  # the very first beat is on its way
-            self._stop.wait(4 * self.BEAT_S)
-            rows = self._replica.ask(_LAG)
-        if not rows:
-            raise ProbeError("replica: no heartbeat has arrived")
-        # A row is on average half a beat old when nothing lags.
-        return [Reading("lag_ms", max(float(rows[0]["lag_ms"]) - self.BEAT_S * 500, 0.0))]
-
-    def _beat(self) -> None:
-        writer = DatabaseProbe("primary", self._primary)
-        while not self._stop.wait(self.BEAT_S):
-            try:
-                writer.ask("REPLACE INTO heartbeat VALUES (1, UTC_TIMESTAMP(6))")
-                self._problem, self._beaten_at = "", time.monotonic()
-            except ProbeError as problem:
-                self._problem = f"replica: no lag, because the heartbeat cannot be written ({problem})"
-            self._begun.set()
-        writer.close()
-
-    def close(self) -> None:
-        """Stop the heartbeat."""
-        self._stop.set()
-        if self._beater is not None:
-            self._beater.join(timeout=3)
-        self._replica.close()
 
 
 def connect(login: Login) -> pymysql.Connection[DictCursor]:

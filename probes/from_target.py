@@ -6,10 +6,11 @@ from typing import Any
 
 from probes import redis_server
 from probes.app import AppProbe
-from probes.database import DatabaseProbe, LagProbe
+from probes.database import DatabaseProbe
 from probes.haproxy import HaproxyProbe
 from probes.haproxy_page import HaproxyPageProbe
 from probes.host import HostProbe, ProcessProbe
+from probes.lag import LagProbe
 from probes.logs import LogProbe
 from probes.nginx import NginxProbe
 from probes.probe import Probe

@@ -72,13 +72,14 @@ class Sampler:
         problems = []
         for watch in self._watches:
             try:
-                watch.probe.sample()
+                told = watch.probe.sample()
             except ProbeError as problem:
                 problems.append(f"{problem}; the report will have a gap there")
                 continue
             except Exception as problem:  # as in a run: one probe's fault ends nothing
                 problems.append(f"{watch.probe.instance}: {type(problem).__name__}: {problem}; a gap there")
                 continue
+            problems += [f"{item.reason}; a gap there" for item in told if isinstance(item, Unknown)]
             if isinstance(watch.probe, DatabaseProbe) and watch.probe.missing():
                 problems.append(watch.probe.missing())
         return list(dict.fromkeys(hide(problem, self._secrets) for problem in problems))

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 
 import pymysql
 
-from stack import mariadb, redis_nodes, supervision
+from stack import admin, redis_nodes, supervision
+from stack.database import database
 from stack.errors import StackError
 from stack.knobs import Knobs
 from stack.place import Place
@@ -34,10 +35,11 @@ def start_processes(place: Place, knobs: Knobs, say: Say) -> None:
     made = write_configuration(place, knobs, ports)
     _check_ports(made, ports)
     by_name = {process.name: process for process in made}
-    if place.read_json("seeded.json").get("size") != knobs.seed.size:
+    server = database(knobs)
+    if place.read_json("seeded.json") != seed_facts(knobs):
         _clear_data(place)
         if not _copy_kept_seed(place, knobs, say):
-            mariadb.bootstrap(place.folder / "primary")
+            server.bootstrap(place.folder / "primary")
     supervision.launch(place)
     _start_and_wait(place, [by_name["primary"]])
     if not place.read_json("seeded.json"):
@@ -46,7 +48,7 @@ def start_processes(place: Place, knobs: Knobs, say: Say) -> None:
     if knobs.redis.cluster:
         say("forming the Redis cluster")
         redis_nodes.form_cluster(place, redis_nodes.nodes(knobs, ports))
-    mariadb.start_replication(place, ports.primary)
+    server.start_replication(place, ports.primary)
     say("starting the application")
     _start_and_wait(place, [process for process in made if process.tier in ("api", "jobs", "lb")])
     _start_and_wait(place, [process for process in made if process.tier == "web"])
@@ -87,7 +89,7 @@ def _ended(place: Place, process: Process) -> bool:
 def _ready(place: Place, process: Process) -> bool:
     if process.tier in ("primary", "replica"):
         try:
-            mariadb.connect(place, process.name).close()
+            admin.connect(place, process.name).close()
         except (pymysql.MySQLError, OSError):
             return False
         return True
@@ -126,12 +128,15 @@ def _seed(place: Place, primary: Process, knobs: Knobs, say: Say) -> None:
     )
     if done.returncode:
         raise StackError(f"seeding failed: {(done.stderr.strip() or 'killed').splitlines()[-1]}")
-    mariadb.forget_binlog(place)
+    database(knobs).forget_binlog(place)
     supervision.stop(place, "primary")
     keep_seed(place, knobs)
-    shutil.copytree(place.folder / "primary", place.folder / "replica")
+    # A MySQL server's own number is in auto.cnf: a copy has to make one of its own.
+    shutil.copytree(
+        place.folder / "primary", place.folder / "replica", ignore=shutil.ignore_patterns("auto.cnf")
+    )
     # Written last: whatever is cut off before this begins anew the next time.
-    place.write("seeded.json", json.dumps(seed_facts(knobs.seed.size)))
+    place.write("seeded.json", json.dumps(seed_facts(knobs)))
     _start_and_wait(place, [primary])
 
 

@@ -73,8 +73,11 @@ class Redis(_Group):
 
 
 class Db(_Group):
-    """MariaDB primary and replica."""
+    """The database's primary and replica."""
 
+    server: Literal["mariadb", "mysql"] = Field(
+        default="mariadb", description="which server; tools/more-servers.sh fetches MySQL"
+    )
     max_connections: int = Field(default=200, ge=10, le=5000, description="connections each server accepts")
     buffer_pool: str = Field(
         default="64M", pattern=r"^\d+[KMG]$", description="size of each server's buffer pool"

@@ -6,11 +6,9 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
-import pymysql
-from pymysql.cursors import DictCursor
-
+from stack import admin
+from stack.admin import connect as connect
 from stack.errors import StackError
 from stack.knobs import Knobs
 from stack.place import Place
@@ -29,6 +27,15 @@ def _server() -> tuple[str, Path]:
     return str(program), data_folder(program, "share/mysql", "share/mariadb")
 
 
+def version() -> str:
+    """The server's version, as it prints it."""
+    done = subprocess.run(
+        [_server()[0], "--version"], capture_output=True, text=True, check=False, env=environment() or None
+    )
+    words = done.stdout.split()
+    return words[words.index("Ver") + 1] if "Ver" in words[:-1] else "?"
+
+
 def _common(data: Path) -> list[str]:
     program, shared = _server()
     return [
@@ -44,7 +51,7 @@ def command(place: Place, knobs: Knobs, role: str, port: int) -> list[str]:
     numbers = {"primary": 1, "replica": 2}
     return [
         *_common(place.folder / role),
-        *(f"--port={port}", "--bind-address=127.0.0.1", f"--socket={socket_path(place, role)}"),
+        *(f"--port={port}", "--bind-address=127.0.0.1", f"--socket={admin.socket_path(place, role)}"),
         *(f"--pid-file={place.folder}/{role}.pid", f"--server-id={numbers[role]}"),
         *("--log-bin=binlog", "--relay-log=relay", "--gtid-strict-mode=1", "--log-slave-updates=1"),
         *("--binlog-format=ROW", "--sync-binlog=0", "--expire-logs-days=1", "--max-binlog-size=64M"),
@@ -52,11 +59,6 @@ def command(place: Place, knobs: Knobs, role: str, port: int) -> list[str]:
         *(f"--max-connections={knobs.db.max_connections}", "--character-set-server=utf8mb4"),
         *(f"--init-file={place.folder}/init.sql", *(["--read-only=1"] if role == "replica" else [])),
     ]
-
-
-def socket_path(place: Place, role: str) -> Path:
-    """The server's unix socket."""
-    return place.sockets / f"{role}.sock"
 
 
 def bootstrap(data: Path) -> None:
@@ -104,25 +106,12 @@ def accounts_sql(secrets: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def connect(place: Place, role: str) -> pymysql.Connection[DictCursor]:
-    """An administrator's connection over the server's socket."""
-    return pymysql.connect(
-        unix_socket=str(socket_path(place, role)),
-        user="root",
-        password=place.credentials()["root"],
-        autocommit=True,
-        connect_timeout=2,
-        read_timeout=30,
-        cursorclass=DictCursor,
-    )
-
-
 def start_replication(place: Place, primary_port: int) -> None:
     """Point the replica at the primary, from wherever it stopped, and wait until it has caught up."""
-    with connect(place, "primary") as primary, primary.cursor() as cursor:
+    with admin.connect(place, "primary") as primary, primary.cursor() as cursor:
         cursor.execute("SELECT @@gtid_binlog_pos AS position")
         position = (cursor.fetchone() or {})["position"]
-    with connect(place, "replica") as replica, replica.cursor() as cursor:
+    with admin.connect(place, "replica") as replica, replica.cursor() as cursor:
         cursor.execute("STOP SLAVE")
         cursor.execute(
             "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%s, MASTER_USER='repl',"
@@ -132,20 +121,12 @@ def start_replication(place: Place, primary_port: int) -> None:
         cursor.execute("START SLAVE")
         cursor.execute("SELECT MASTER_GTID_WAIT(%s, 10) AS waited", (position,))
         if (cursor.fetchone() or {})["waited"] != 0:
-            raise StackError(f"the replica did not catch up: {replication(place).get('Last_SQL_Error', '')}")
-
-
-def replication(place: Place) -> dict[str, Any]:
-    """What the replica says of its replication; empty where it cannot be asked."""
-    try:
-        with connect(place, "replica") as replica, replica.cursor() as cursor:
-            cursor.execute("SHOW SLAVE STATUS")
-            return cursor.fetchone() or {}
-    except (pymysql.MySQLError, OSError):
-        return {}
+            raise StackError(
+                f"the replica did not catch up: {admin.replication(place).get('Last_SQL_Error', '')}"
+            )
 
 
 def forget_binlog(place: Place) -> None:
     """Empty the primary's binlog and GTID state, so that a copy of its data can be a replica's start."""
-    with connect(place, "primary") as primary, primary.cursor() as cursor:
+    with admin.connect(place, "primary") as primary, primary.cursor() as cursor:
         cursor.execute("RESET MASTER")

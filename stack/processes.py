@@ -11,7 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from stack import mariadb, redis_nodes
+from stack import redis_nodes
+from stack.database import database
 from stack.knobs import Knobs
 from stack.place import Place
 from stack.ports import Ports
@@ -41,6 +42,7 @@ class Process:
 def processes(place: Place, knobs: Knobs, ports: Ports) -> list[Process]:
     """Every process of the stack, in the order in which they are started."""
     app = [sys.executable, "-m"]
+    server = database(knobs)
     config = str(place.folder / "app.json")
 
     def instances(tier: str, count: int, port: Any) -> list[Process]:
@@ -52,8 +54,8 @@ def processes(place: Place, knobs: Knobs, ports: Ports) -> list[Process]:
         ]
 
     return [
-        Process("primary", "primary", mariadb.command(place, knobs, "primary", ports.primary), ports.primary),
-        Process("replica", "replica", mariadb.command(place, knobs, "replica", ports.replica), ports.replica),
+        Process("primary", "primary", server.command(place, knobs, "primary", ports.primary), ports.primary),
+        Process("replica", "replica", server.command(place, knobs, "replica", ports.replica), ports.replica),
         *(
             Process(node.name, "redis", redis_nodes.command(place, node), node.port)
             for node in redis_nodes.nodes(knobs, ports)
@@ -87,7 +89,7 @@ def write_configuration(place: Place, knobs: Knobs, ports: Ports) -> list[Proces
         place.write(name, _templates.get_template(f"{name}.j2").render(known) + "\n")
     for node in redis_nodes.nodes(knobs, ports):
         redis_nodes.configure(place, knobs, node)
-    place.write("init.sql", mariadb.accounts_sql(secrets))
+    place.write("init.sql", database(knobs).accounts_sql(secrets))
     place.write("app.json", json.dumps(app_settings(place, knobs, ports), indent=1))
     return made
 

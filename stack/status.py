@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from stack import mariadb, redis_nodes, supervision
+from stack import admin, redis_nodes, supervision
 from stack.asked import FAULT_KNOBS, Asked
 from stack.knobs import Knobs
 from stack.place import Place
@@ -63,7 +63,7 @@ def status(name: str = "default") -> StackStatus:
     problem = "" if known else "its supervisor is gone"
     if known and not place.target.is_file():
         problem = "it was not brought up to its end"
-    told = _replication(mariadb.replication(place))
+    told = _replication(admin.replication(place))
     url = f"http://127.0.0.1:{ports.lb}"
     faults = [fault for fault in asked.faults if fault in FAULT_KNOBS] + place.active_faults()
     return StackStatus(name, True, rows, told, url, faults, problem, _redis_cluster(place, asked.knobs()))
@@ -149,7 +149,7 @@ def _redis_cluster(place: Place, knobs: Knobs) -> str:
 def _replication(replica: Mapping[str, Any]) -> str:
     if not replica:
         return "unknown: the replica does not answer"
-    threads = (replica["Slave_IO_Running"], replica["Slave_SQL_Running"])
+    threads = (replica["Replica_IO_Running"], replica["Replica_SQL_Running"])
     if threads == ("Yes", "Yes"):
         return "running"
     words = replica.get("Last_SQL_Error") or replica.get("Last_IO_Error") or ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from stack import redis_nodes, supervision
 from stack.asked import Asked
+from stack.database import database
 from stack.knobs import Knobs
 from stack.place import Place
 from stack.ports import Ports
@@ -60,20 +61,19 @@ def describe_target(place: Place, knobs: Knobs, ports: Ports, made: list[Process
         "processes": [{"name": p.name, "tier": p.tier, "pid": pids[p.name]} for p in made if p.name in pids],
         "load": {"user": "app", "password": secrets["app"]},
         "knobs": knobs.flat(),
-        "versions": versions(),
+        "versions": versions(knobs),
         "seed": place.read_json("seeded.json"),
         "logs": {p.name: str(place.logs / f"{p.name}.log") for p in made},
     }
 
 
-def versions() -> dict[str, str]:
+def versions(knobs: Knobs) -> dict[str, str]:
     """The versions of the servers, as they print them."""
     asked = {
         "haproxy": [str(find_program("haproxy")), "-v"],
-        "mariadb": [str(find_program("mariadbd", "mysqld")), "--version"],
         "redis": [str(find_program("redis-server", "redis-check-rdb")), "--version"],
     }
-    found = {}
+    found: dict[str, str] = {knobs.db.server: database(knobs).version()}
     for name, command in asked.items():
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment() or None)
         words = done.stdout.split()

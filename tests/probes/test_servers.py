@@ -8,11 +8,12 @@ import pymysql
 import pytest
 import redis
 
-from probes.database import DatabaseProbe, LagProbe
+from probes.database import DatabaseProbe
 from probes.from_target import probes_from, sampler_for
 from probes.haproxy import HaproxyProbe
 from probes.haproxy_page import HaproxyPageProbe
 from probes.host import ProcessProbe
+from probes.lag import LagProbe
 from probes.probe import ProbeError, Reading, Unknown
 from probes.redis_server import RedisProbe
 from stack import mariadb
