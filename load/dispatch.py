@@ -84,6 +84,11 @@ class Dispatcher:
         """Arrivals that are due and found no user free."""
         return sum(len(line.backlog) for line in self._lines.values())
 
+    def line_of(self, user_class: str) -> tuple[int, int]:
+        """(arrivals of a class that wait for a user, users of it that wait for an arrival)."""
+        line = self._lines[user_class]
+        return len(line.backlog), len(line.free)
+
     def take(self, user_class: str) -> Arrival:
         """The calling user's next arrival; waits until there is one. Raises StopUser when it is to end."""
         line = self._lines[user_class]

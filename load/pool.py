@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import gevent
@@ -29,6 +30,8 @@ class Pool:
         self._weights = weights
         self._max_users = max_users
         self._spawned = dict.fromkeys(weights, 0)
+        self._lacks: Counter[str] = Counter()
+        """Users that a class has too few of, whatever the others have."""
         self._starting: list[Any] = []
         self.wanted = 0
         self.deaths = 0
@@ -44,10 +47,17 @@ class Pool:
         return self.users >= self.wanted and self._count_starting() == 0
 
     def reserve(self, rate_per_s: float) -> None:
-        """Want as many as are busy now, and a reserve for the arrivals to come."""
-        busy = len(self._dispatcher.in_flight) + self._dispatcher.backlog
-        reserve = max(FEWEST_FREE, math.ceil(rate_per_s * RESERVE_S))
-        self.want(max(self.wanted, busy + reserve))
+        """Want as many as are busy now, and for the arrivals to come a reserve, of each class its share.
+
+        By class, as an arrival is for one of them: a rare class must not be without a user while others wait.
+        """
+        self._count_starting()
+        starting = Counter(type(user).__name__ for user in self._starting)
+        reserve = max(FEWEST_FREE, math.ceil(rate_per_s * RESERVE_S)) / sum(self._weights.values())
+        for name, weight in self._weights.items():
+            backlog, free = self._dispatcher.line_of(name)
+            self._lacks[name] = max(backlog + math.ceil(reserve * weight) - free - starting[name], 0)
+        self.want(max(self.wanted, self.users + self._lacks.total()))
 
     def want(self, users: int) -> None:
         """Aim at a number of users, within the maximum; fewer than now end as they come free."""
@@ -65,6 +75,7 @@ class Pool:
         for _ in range(missing):
             name = self._most_wanted()
             self._spawned[name] += 1
+            self._lacks[name] -= 1
             for user in self._runner.spawn_users({name: 1}):
                 greenlet = user._greenlet
                 settle_greenlet(greenlet)
@@ -85,7 +96,10 @@ class Pool:
         return len(self._starting)
 
     def _most_wanted(self) -> str:
-        """The class that is furthest behind its share."""
+        """The class that lacks most users, else the one that is furthest behind its share."""
+        name, lacks = max(self._lacks.items(), key=lambda each: each[1], default=("", 0))
+        if lacks > 0:
+            return name
         return max(self._weights, key=lambda name: self._weights[name] / (self._spawned[name] + 1))
 
     def settle(self, within_s: float) -> None:

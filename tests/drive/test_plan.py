@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from analysis.duel_tolerance import parse_tolerances
-from drive.plan import find_scenario, plan_from
+from drive.plan import PLANS, find_scenario, plan_from
 from results import Stages, UsageError
 
 
@@ -47,6 +47,17 @@ def test_a_named_plan_brings_its_stages_and_objectives() -> None:
     assert plan.scenario_name == "scenarios/web/trpc.py"
     assert [slo.text for slo in plan.slos] == ["p99 < 250 ms", "errors < 0.1%"]
     assert plan.stages.peak == 120
+
+
+@pytest.mark.parametrize("name", [file.stem for file in PLANS.glob("*.toml")])
+def test_every_plan_that_ships_can_be_begun(name: str) -> None:
+    plan = plan_from(name)
+    assert plan.scenario.is_file()
+    assert plan.warmup_s < plan.stages.duration_s
+
+
+def test_a_day_lasts_four_minutes() -> None:
+    assert plan_from("diurnal").stages.duration_s == 24 * 10
 
 
 def test_a_plan_with_an_unknown_key_is_refused_in_one_line(tmp_path: Path) -> None:

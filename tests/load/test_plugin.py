@@ -81,6 +81,22 @@ def test_the_closed_model_keeps_its_users_and_their_think_time(tmp_path: Path) -
     assert seen.account.finished == seen.account.scheduled
 
 
+def test_a_rare_class_of_users_is_not_kept_waiting_by_the_others(tmp_path: Path) -> None:
+    scenario = tmp_path / "rare_users.py"
+    scenario.write_text(
+        "from locust import task\nfrom load.users import LeanHttpUser\n"
+        "class Common(LeanHttpUser):\n    weight = 98\n"
+        "    @task\n    def ask(self): self.client.get('/', name='common')\n"
+        "class Rare(LeanHttpUser):\n    weight = 2\n"
+        "    @task\n    def ask(self): self.client.get('/', name='rare')\n"
+    )
+    with calibrated_server("--slots", "50", "--service", "0.001") as (url, _):
+        seen = run_load(url, tmp_path, "40/s for 3s", scenario=scenario, grace_s=5)
+    made = requests(seen)
+    assert made["rare"] > 0
+    assert seen.account.finished == seen.account.scheduled == made["rare"] + made["common"]
+
+
 def test_users_that_cannot_start_end_the_run_with_the_reason(tmp_path: Path) -> None:
     scenario = tmp_path / "cannot_start.py"
     scenario.write_text(
