@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 @click.option("--for", "duration", help="How long, e.g. 60s.")
 @click.option("--warmup", help="Left out of every figure, e.g. 5s.")
 @click.option("--arrivals", type=click.Choice(["poisson", "even"]), help="How arrivals are spaced.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME@30s..45s", help="Disturb the stack for a while."
+)
 @run_options
 @RUNS_FOLDER
 def run(

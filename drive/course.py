@@ -15,6 +15,7 @@ from drive.live import Live, account_from
 from drive.plan import ROOT, Plan
 from drive.progress import Progress
 from drive.target import Target
+from drive.timed_faults import Injector, check_stack
 from load.launch import LoadProcess
 from probes.from_target import sampler_for
 from probes.sampler import Sampler
@@ -31,7 +32,7 @@ Each = Callable[["Course"], None]
 
 @dataclass
 class Course:
-    """One run while it is being made. `each_second` hooks may steer it (faults, a capacity search)."""
+    """One run while it is being made. `each_second` hooks may steer it (a capacity search)."""
 
     plan: Plan
     target: Target
@@ -39,6 +40,7 @@ class Course:
     load: LoadProcess
     sampler: Sampler
     progress: Progress
+    faults: Injector
     live: Live = field(default_factory=Live)
     t0: float = 0.0
     hold: bool = False
@@ -74,6 +76,7 @@ class Course:
         self.writer.update(started_at=(datetime.now(UTC) + timedelta(seconds=LEAD_S)).isoformat())
         self.sampler.start(self.t0)
         self.load.go(self.t0)
+        self.faults.start(lambda: self.at_s)
 
     def keep(self) -> None:
         """Write down what comes until load has ended by itself or by a hook."""
@@ -90,7 +93,9 @@ class Course:
                 self._check_alive()
 
     def end(self) -> None:
-        """Stop load, take in its last words, stop the probes and write what they have left."""
+        """End faults, stop load, take in its last words, stop the probes and write what they have left."""
+        self.faults.stop()
+        self._take_faults()
         if not self.done:
             self.load.stop()
             deadline = time.monotonic() + self.plan.grace_s + 5
@@ -172,6 +177,11 @@ class Course:
         for sample in drained.samples:
             self.live.add_sample(sample)
 
+    def _take_faults(self) -> None:
+        for event in self.faults.take():
+            self.writer.add_events([event])
+            self.progress.phase(f"  {event.text}")
+
     def _tick(self) -> None:
         """Once a second: take the probes' samples in, commit, show progress, let the hooks act."""
         second = int(self.at_s)
@@ -179,7 +189,9 @@ class Course:
             return
         self._printed = second
         self._take_samples()
+        self._take_faults()
         self.writer.commit()
+        self.faults.check()
         for hook in self.each_second:
             hook(self)
         stages = self.plan.stages
@@ -194,6 +206,7 @@ def run_plan(
     It gets a new folder in `runs`, or `folder`, which is not there yet; `info` is kept with it. Raises
     HarnessError; KeyboardInterrupt passes on after everything was written down.
     """
+    check_stack(target.stack, target.name, plan.faults)
     folder = folder or new_folder(runs, plan)
     writer = RunWriter(
         folder / "run.db",
@@ -226,6 +239,7 @@ def run_plan(
             progress.close()
             measured = {"duration_s": plan.stages.duration_s} if course.state == "finished" else {}
             conclude(writer, course.state, **measured)
+    course.faults.check()
     return folder
 
 
@@ -273,7 +287,8 @@ def make_course(
         processes=plan.processes,
         cwd=ROOT,
     )
-    return Course(plan, target, writer, load, sampler, progress, hold=hold)
+    faults = Injector(target.stack, plan.faults)
+    return Course(plan, target, writer, load, sampler, progress, faults, hold=hold)
 
 
 def new_folder(runs: Path, plan: Plan, kind: str = "") -> Path:

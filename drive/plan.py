@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.duel_tolerance import Tolerances, parse_tolerances
 from drive.target import first_problem
+from drive.timed_faults import TimedFault, in_order
 from load.access_log import HARMLESS, recording
 from results import Slo, Stage, Stages, UsageError, parse_duration_s, parse_slos
 
@@ -46,6 +48,8 @@ class Plan:
     """What load.access_log.recording takes, where the arrivals are those of an access log."""
     notes: tuple[str, ...] = ()
     """What whoever reads the run should know of its plan."""
+    faults: tuple[TimedFault, ...] = ()
+    """Faults of the stack while it runs."""
 
     @property
     def scenario_name(self) -> str:
@@ -60,6 +64,7 @@ class Plan:
         plain |= {"scenario": self.scenario_name, "stages": self.stages.text}
         plain["slos"] = ", ".join(slo.text for slo in self.slos)
         plain["tolerances"] = self.tolerances.text
+        plain["faults"] = [fault.text for fault in self.faults]
         return plain
 
 
@@ -81,6 +86,7 @@ class PlanFile(BaseModel):
     max_users: int = 2000
     processes: int = 1
     tolerances: dict[str, str] = Field(default_factory=dict)
+    faults: list[str] = []
 
 
 def find_scenario(name: str) -> Path:
@@ -105,9 +111,13 @@ def plan_from(
     for_s: float | None = None,
     slos: str | None = None,
     warmup_s: float | None = None,
+    faults: Sequence[str] = (),
     **options: Any,
 ) -> Plan:
-    """A plan from a plan's or a scenario's name and what the command line says of it. Raises UsageError."""
+    """A plan from a plan's or a scenario's name and what the command line says of it. Raises UsageError.
+
+    `faults` come on top of the plan's own.
+    """
     if sum(given is not None for given in (rate_per_s, users, stages)) > 1:
         raise UsageError("give one of --rate, --users and --stages")
     plan = (
@@ -127,6 +137,8 @@ def plan_from(
     if slos:
         plan = replace(plan, slos=parse_slos(slos))
     plan = replace(plan, **{key: value for key, value in options.items() if value is not None})
+    timed = (*plan.faults, *map(TimedFault.parse, faults))
+    plan = replace(plan, faults=in_order(timed, plan.stages.duration_s))
     return with_warmup(plan, warmup_s if warmup_s is not None else plan.warmup_s or None)
 
 
@@ -172,6 +184,7 @@ def _read_plan(path: Path | None) -> Plan:
         max_users=said.max_users,
         processes=said.processes,
         tolerances=parse_tolerances(", ".join(f"{what} {share}" for what, share in said.tolerances.items())),
+        faults=tuple(map(TimedFault.parse, said.faults)),
     )
     return _replaying(plan, path, said) if said.replay else plan
 

@@ -107,6 +107,8 @@ class Target(Model):
     """A system under load. Any tier may be left out: the report then says what it cannot tell."""
 
     name: str
+    stack: str = ""
+    """The stack of `harness up` that this is; empty for any other system."""
     allow_load: bool = False
     base_url: str
     ca_file: str = ""
@@ -141,7 +143,7 @@ class Target(Model):
         try:
             told = json.loads(description.read_text())
             known = {name: value for name, value in told.items() if name in cls.model_fields}
-            return cls(**{**known, "allow_load": True})
+            return cls(**{**known, "allow_load": True, "stack": told.get("name", "")})
         except (OSError, ValueError) as problem:
             raise HarnessError(
                 f"the stack's description {description} cannot be read: {problem}"

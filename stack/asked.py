@@ -10,11 +10,11 @@ from stack.knobs import Knobs, make_knobs
 from stack.place import Place
 
 FAULT_KNOBS: dict[str, dict[str, str]] = {
-    "small-pool": {"api.pool_size": "2"},
+    "small-pool": {"api.pool_size": "1"},
     "cold-cache": {"cache.ttl_s": "1"},
-    "redis-small": {"redis.maxmemory": "2mb"},
+    "redis-small": {"redis.maxmemory": "4mb"},
     "lb-maxconn": {"lb.maxconn": "8"},
-    "few-api-workers": {"api.workers": "2"},
+    "few-api-workers": {"api.workers": "1"},
     "max-connections-low": {"db.max_connections": "10"},
 }
 """The faults that are nothing but a knob turned wrong: they take effect when a stack is brought up."""

@@ -67,6 +67,11 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def check_can_be_timed(name: str) -> None:
+    """Raises SettingError for a name that is no fault, and for a fault that is a knob."""
+    _disturbance(name)
+
+
 def start(stack: str, fault: str) -> None:
     """Disturb a running stack until `stop`. Raises StackError; SettingError for a fault that is a knob."""
     place = Place(stack)

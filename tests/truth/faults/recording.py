@@ -1,0 +1,59 @@
+"""Brings a stack up with a fault, loads it, and keeps the run."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.bottleneck import Diagnosis, diagnose
+from drive.course import run_plan
+from drive.plan import plan_from
+from drive.progress import PlainProgress
+from drive.target import Target
+from results import open_run
+from stack import control
+from tests.truth.faults.cases import OBJECTIVES, Case
+
+STACK = "truth-faults"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was wrong, what was named first, and why."""
+
+    case: Case
+    diagnosis: Diagnosis
+    run: Path
+
+    @property
+    def named(self) -> str:
+        """The code of what was named first; "" for nothing."""
+        first = self.diagnosis.first
+        return first.code if first is not None else ""
+
+    @property
+    def right(self) -> bool:
+        """Whether it is what was wrong, and nothing is claimed of a healthy stack."""
+        return self.named == self.case.named and self.diagnosis.state == ("found" if self.named else "none")
+
+    def __str__(self) -> str:
+        mark = "right" if self.right else "WRONG"
+        fault = self.case.fault or "none, healthy"
+        named = self.named or self.diagnosis.state
+        return f"{mark}  {fault:<20} {named:<16} {self.diagnosis.sentence}"
+
+
+def record(case: Case, runs: Path, *, seed: int = 1, load: float = 1.0, stack: str = STACK) -> Row:
+    """Make the run of a case on the real stack, which stays up. Raises HarnessError, StackError."""
+    description = control.up(stack, {}, faults=[case.fault] if case.fault else [])
+    plan = plan_from(
+        case.scenario, stages=case.stages(load), slos=OBJECTIVES, warmup_s=2.0, seed=seed, max_users=400
+    )
+    folder = run_plan(plan, Target.from_stack(description), runs, PlainProgress(io.StringIO()))
+    return judge(case, folder)
+
+
+def judge(case: Case, run: Path) -> Row:
+    """The same for a run that was kept."""
+    return Row(case, diagnose(open_run(run)), run)
