@@ -124,8 +124,10 @@ def _sign(
     now = seconds.get(second)
     if now is None:
         return "no request ended" if before else ""
-    most = max((one.failed / one.response.count for one in before if one.response.count), default=0.0)
-    if now.failed and now.failed / max(now.response.count, 1) > most:
+    requests = sum(one.response.count for one in before)
+    usual_failed = sum(one.failed for one in before) / max(requests, 1) * now.response.count
+    # A count has the standard deviation of its square root: three of them are no accident.
+    if now.failed > usual_failed + 3 * np.sqrt(usual_failed):
         return f"failed requests: {', '.join(now.kinds[:2])}"
     slowest = max((_slow_ms(one) for one in before), default=float("nan"))
     here = _slow_ms(now)

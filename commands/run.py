@@ -78,14 +78,16 @@ def run_and_report(plan: Plan, target: Target, runs_folder: Path) -> int:
 
 def report_on(folder: Path) -> int:
     """Write a stored run's page and say what it says; returns the exit code."""
+    from analysis.bottleneck import diagnose
     from reports.page import write_report
     from reports.terminal import summary
     from results import open_run
 
     told = open_run(folder)
+    diagnosis = diagnose(told)
     page = (folder if folder.is_dir() else folder.parent) / "report.html"
-    write_report(told, page)
-    lines, code = summary(told)
+    write_report(told, page, diagnosis)
+    lines, code = summary(told, diagnosis)
     for line in lines:
         click.echo(line)
     click.echo(f"report: {page}")

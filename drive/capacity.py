@@ -15,7 +15,7 @@ from drive.host import environment
 from drive.plan import Plan
 from drive.progress import Progress
 from drive.target import Target
-from results import Event, Flow, Interval, RunWriter, Stages
+from results import Event, Flow, Interval, RunWriter, Stages, UsageError
 from results.units import show_rate
 
 REST_S = 5.0
@@ -100,6 +100,8 @@ def find_capacity(
 
     The answer is kept in run.db and beside it as capacity.json. Raises HarnessError.
     """
+    if plan.faults:
+        raise UsageError("a capacity search takes no timed faults: leave them out of the plan")
     length_s = settings.budget_s + REST_S
     plan = replace(plan, stages=Stages.constant(settings.start_per_s, length_s), warmup_s=0.0)
     folder = new_folder(runs, plan)

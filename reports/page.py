@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reports.parts import Page, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import about, bottleneck, endpoints, load, over_time, tiers, trouble
+from reports.sections import about, bottleneck, endpoints, faults, load, over_time, tiers, trouble
 from reports.sections.answer import answer, facts
 from results import Run
 from results.units import show_duration
@@ -42,6 +42,7 @@ def run_page(report: RunReport, diagnosis: Diagnosis | None = None) -> Page:
         load.objectives(report),
         load.against_rate(report),
         bottleneck.ranked(diagnosis),
+        faults.faults(report),
         over_time.over_time(report),
         load.percentiles(report),
         endpoints.endpoints(report),

@@ -1,4 +1,4 @@
-"""The last lines of a run on a terminal: the three that matter, and the exit code."""
+"""The last lines of a run on a terminal: the few that matter, and the exit code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from reports.parts import Answer
 from reports.run_data import RunReport, read_report
 from reports.sections.answer import answer, figure_of, p99_us
+from reports.sections.bottleneck import first_line
+from reports.sections.faults import fault_lines
 from results import Run
 from results.units import show_latency, show_rate, show_ratio
 
@@ -17,18 +19,21 @@ PASSED, FAILED, INCONCLUSIVE = 0, 3, 4
 
 
 def summary(run: Run, diagnosis: Diagnosis | None = None) -> tuple[list[str], int]:
-    """Three lines (verdict, figures, why or what to do) and the exit code of the verdict."""
+    """The lines (verdict, figures, why or what to do, what gives way, faults) and the verdict's exit code."""
     report = read_report(run)
     return summary_lines(report, diagnosis), exit_code(report)
 
 
 def summary_lines(report: RunReport, diagnosis: Diagnosis | None = None) -> list[str]:
-    """The verdict, the figures it rests on, and why or what to do."""
+    """The verdict, the figures it rests on, why or what to do; what gives way first; what faults did."""
     told: Answer = answer(report, diagnosis)
+    cause = [first_line(diagnosis)] if diagnosis is not None and diagnosis.state != "none" else []
     return [
         told.sentence,
         _figures(report),
         (told.advice if report.verdict.outcome != "pass" else "") or told.why,
+        *cause,
+        *fault_lines(report.run),
     ]
 
 

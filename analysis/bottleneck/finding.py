@@ -40,6 +40,11 @@ class Bottleneck:
     explained_by: str = ""
 
     @property
+    def to_try(self) -> str:
+        """What to try, and what is known of where the limit moves then."""
+        return f"{self.advice} ({self.next_limit})" if self.next_limit else self.advice
+
+    @property
     def sentence(self) -> str:
         """The evidence in words."""
         said = "; ".join(one.text for one in self.evidence)

@@ -50,7 +50,7 @@ def _cause(report: RunReport, diagnosis: Diagnosis | None) -> tuple[str, str]:
     """What gave way or is nearest to it, and what to do about it, in words."""
     if diagnosis is not None:
         first = diagnosis.first
-        return sentence(diagnosis.sentence), sentence(first.advice) if first else _NO_CAUSE
+        return sentence(diagnosis.sentence), sentence(first.to_try) if first else _NO_CAUSE
     full = busiest(report.panels)
     if full is None:
         return "", _NO_CAUSE

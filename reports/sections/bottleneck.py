@@ -33,6 +33,14 @@ def blocks(diagnosis: Diagnosis) -> list[Block]:
     return found
 
 
+def first_line(diagnosis: Diagnosis) -> str:
+    """What gives way first with its evidence and what to try, in one line for a terminal."""
+    first = diagnosis.first
+    if first is None:
+        return f"first to give way: {diagnosis.sentence}"
+    return f"first to give way: {diagnosis.sentence} {sentence(f'to try: {first.to_try}')}"
+
+
 def title(one: Bottleneck) -> str:
     """Its name as the head of a line."""
     short = one.name.removeprefix("the ")
@@ -44,4 +52,4 @@ def words(one: Bottleneck) -> str:
     evidence = "; ".join(said.text for said in one.evidence)
     share = f" {one.share_of_added:.0%} of the added latency." if one.share_of_added else ""
     cause = f" A consequence of {one.explained_by}." if one.explained_by else ""
-    return f"{sentence(evidence)}{share}{cause} {sentence(one.advice)}".strip()
+    return f"{sentence(evidence)}{share}{cause} {sentence(one.to_try)}".strip()

@@ -11,8 +11,8 @@ from results import Run
 from results.units import show_duration, show_ratio
 
 _LEAD = (
-    "Only what the harness saw itself counts as a sign: failed requests, tiers that were taken out or did not "
-    "answer, and seconds far slower than all before. To the second."
+    "Only what the harness saw itself counts as a sign, to the second: failed requests, tiers that were "
+    "taken out or did not answer, and seconds far slower than all before."
 )
 
 
@@ -70,6 +70,10 @@ def _line(effect: FaultEffect) -> str:
         seen = f"shown after {show_duration(effect.detect_s)} ({effect.sign})"
     well = "not well again within the run"
     if effect.recover_s is not None:
-        well = f"well again {show_duration(effect.recover_s)} after its end" if effect.recover_s else "well at its end"
+        well = (
+            f"well again {show_duration(effect.recover_s)} after its end"
+            if effect.recover_s
+            else "well at its end"
+        )
     when = f"{clock(effect.from_s)} to {clock(effect.to_s)}"
     return f"fault {effect.name}, {when}: {seen}, {well}, {counted(effect.failed, 'request')} failed"

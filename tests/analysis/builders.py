@@ -122,6 +122,7 @@ def build_run(
     digests: Iterable[Digest] = (),
     slos: str = "p99 < 250ms, errors < 0.1%",
     capacity: bool = True,
+    events: Iterable[Event] = (),
     **info: Any,
 ) -> Run:
     """Write the levels one after the other and open the run; they are events if `capacity`, else stages."""
@@ -153,6 +154,7 @@ def build_run(
                 writer.add_events([Event(end, "level", f"level {number}", data=data)])
             begin = end
         writer.add_digests(digests)
+        writer.add_events(events)
         left = scheduled - finished - failed
         writer.set_account("g0", Account(scheduled, finished, failed, left, 0))
     return open_run(path)

@@ -79,9 +79,7 @@ class Calls:
         return time.monotonic() - self.began_s
 
 
-def injector(
-    calls: Calls, *planned: TimedFault, begin: Callable[[str, str], None] | None = None
-) -> Injector:
+def injector(calls: Calls, *planned: TimedFault, begin: Callable[[str, str], None] | None = None) -> Injector:
     return Injector("one", planned, begin or calls.begin, calls.end)
 
 
