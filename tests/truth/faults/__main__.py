@@ -14,7 +14,7 @@ from tests.truth.faults.cases import CASES
 from tests.truth.faults.recording import STACK, judge, record
 
 
-def main(folder: Path, seed: int = 1, load: float = 1.0, *faults: str) -> None:
+def main(folder: Path, seed: int, load: float, faults: list[str]) -> None:
     """One row after the other, as they come."""
     folder.mkdir(parents=True, exist_ok=True)
     right = []
@@ -34,8 +34,8 @@ def main(folder: Path, seed: int = 1, load: float = 1.0, *faults: str) -> None:
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
+    told = dict(enumerate(sys.argv))
     try:
-        main(Path(words[0]), *map(int, words[1:2]), *map(float, words[2:3]), *words[3:])
+        main(Path(told[1]), int(told.get(2, 1)), float(told.get(3, 1.0)), sys.argv[4:])
     finally:
         control.down(STACK)
