@@ -15,6 +15,16 @@ LEAST_STATEMENT_US = 25.0
 LEAST_WAIT_US = 50.0
 
 
+class Share(NamedTuple):
+    """One statement's part of the database's time on both sides, 0 to 1, and its cost a request."""
+
+    text: str
+    share: tuple[float, float]
+    calls: tuple[float, float]
+    us_per_call: tuple[float, float]
+    rows_per_call: tuple[float, float]
+
+
 class Below(NamedTuple):
     """One statement or pool that costs the candidate's requests more; `added_us` a request."""
 
@@ -33,6 +43,24 @@ def statements_below(baseline: Sequence[Figures], candidate: Sequence[Figures]) 
         if added_us > max(LEAST_STATEMENT_US, 0.1 * before.time_us):
             found.append(Below(text, _statement_words(before, after), added_us))
     return found
+
+
+def statement_shares(baseline: Sequence[Figures], candidate: Sequence[Figures], most: int = 8) -> list[Share]:
+    """The statements whose time a request changed most, with their part of all statements' time."""
+    texts = sorted({text for one in [*baseline, *candidate] for text in one.digests})
+    sides = [[_digest(side, text) for text in texts] for side in (baseline, candidate)]
+    totals = [sum(cost.time_us for cost in side) or 1.0 for side in sides]
+    pairs = sorted(zip(*sides, strict=True), key=lambda pair: -abs(pair[1].time_us - pair[0].time_us))
+    return [
+        Share(
+            before.text,
+            (before.time_us / totals[0], after.time_us / totals[1]),
+            (before.calls, after.calls),
+            (before.us_per_call, after.us_per_call),
+            (before.rows_per_call, after.rows_per_call),
+        )
+        for before, after in pairs[:most]
+    ]
 
 
 def pools_below(baseline: Sequence[Figures], candidate: Sequence[Figures]) -> list[Below]:
@@ -70,7 +98,7 @@ def _pool(side: Sequence[Figures], name: str) -> PoolUse:
 
 
 def _statement_words(before: DigestCost, after: DigestCost) -> str:
-    named = f"'{_short(after.text)}'"
+    named = f"'{short_statement(after.text)}'"
     more = after.calls - before.calls
     if more > 0.2 * before.calls:
         verb = (after.text.split(maxsplit=1) or ["call"])[0].upper()
@@ -95,6 +123,7 @@ def _rows_words(before: DigestCost, after: DigestCost) -> str:
     return f" and examines {three_digits(many)} rows instead of {three_digits(few)}{why}"
 
 
-def _short(text: str, most: int = 110) -> str:
+def short_statement(text: str, most: int = 110) -> str:
+    """A statement in one line without quotes, cut where it is long."""
     flat = " ".join(text.replace("`", "").split())
     return flat if len(flat) <= most else flat[: most - 1] + "…"

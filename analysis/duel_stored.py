@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.compare_figures import figures_of
+from analysis.compare_figures import Figures, figures_of
 from analysis.duel import Duel, DuelPlan, DuelResult
 from analysis.duel_tolerance import parse_tolerances
 from analysis.environment import NotComparable, comparable
@@ -25,6 +25,8 @@ class JudgedDuel:
     result: DuelResult
     baseline: list[Run]
     candidate: list[Run]
+    figures: list[tuple[Figures, Figures]]
+    """Of each pair's baseline and candidate."""
     forced: list[str]
     """Why it should not have been compared, where it was all the same."""
 
@@ -53,15 +55,18 @@ def judge_stored(stored: StoredDuel, *, force: bool = False) -> JudgedDuel:
         raise NotComparable(
             f"duel {stored.id} cannot be judged: {'; '.join(reasons)} (--force judges all the same)"
         )
-    for before, after in zip(baseline, candidate, strict=True):
-        duel.observe(figures_of(before), figures_of(after))
+    figures = [
+        (figures_of(before), figures_of(after)) for before, after in zip(baseline, candidate, strict=True)
+    ]
+    for before, after in figures:
+        duel.observe(before, after)
     result = duel.decision()
     doubts = [
         *([stored.stopped] if stored.stopped else []),
         *result.doubts,
         *_unsteady([*baseline, *candidate]),
     ]
-    return JudgedDuel(stored, replace(result, doubts=doubts), baseline, candidate, reasons)
+    return JudgedDuel(stored, replace(result, doubts=doubts), baseline, candidate, figures, reasons)
 
 
 def _unsteady(runs: Sequence[Run]) -> list[str]:

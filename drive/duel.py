@@ -115,7 +115,8 @@ class DuelCourse:
             run.close()
             self.stored.repeated.append((name, against[0].text))
             self.stored.save()
-            self.progress.phase(f"  {side} is not valid and is run again: {against[0].text}")
+            then = "is run again" if attempt < ATTEMPTS else "is given up"
+            self.progress.phase(f"  the {side} is not valid and {then}: {against[0].text}")
             name = f"pair-{pair}-{side}-again-{attempt}"
         raise NotValid(
             f"the {side} of pair {pair} was not valid {ATTEMPTS} times, last because {against[0].text}:"

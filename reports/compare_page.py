@@ -55,7 +55,9 @@ def comparison_page(runs: Sequence[Run]) -> Page:
     sections = [
         _table(reports, names),
         comparison.overlaid_curves(reports, names),
-        comparison.overlaid_spectra(reports, names, *_difference(blocks, names)),
+        comparison.overlaid_spectra(
+            [report.overall.response for report in reports], names, *_difference(blocks, names)
+        ),
         _endpoints(reports, blocks, names),
         comparison.overlaid_time(reports, names),
         comparison.side_by_side(reports, names),

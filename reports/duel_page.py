@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from analysis.duel import DuelResult
@@ -12,9 +12,10 @@ from analysis.duel_words import show_change, show_interval, show_value
 from reports.parts import Answer, Block, Fact, More, Note, Page, Ranked, Section, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import comparison
+from reports.sections import comparison, duel
 from reports.words import counted, sentence
-from results import Run
+from results import Stages, StoredDuel
+from results.units import show_duration
 
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 _WORDS = {"pass": "Not worse", "fail": "Worse", "inconclusive": "Cannot tell"}
@@ -22,43 +23,48 @@ _WORDS = {"pass": "Not worse", "fail": "Worse", "inconclusive": "Cannot tell"}
 
 def write_duel_report(judged: JudgedDuel, path: Path) -> Path:
     """Write the page of a stored duel."""
-    forced = "; ".join(judged.forced)
-    return write_page(duel_page(judged.result, judged.baseline, judged.candidate, forced=forced), path)
+    return write_page(duel_page(judged), path)
 
 
-def duel_page(
-    result: DuelResult, baseline: Sequence[Run], candidate: Sequence[Run], *, forced: str = ""
-) -> Page:
-    """The page's data; of the runs, the last pair is drawn."""
-    reports = [read_report(side[-1]) for side in (baseline, candidate) if side]
-    names = ["baseline", "candidate"][: len(reports)]
+def duel_page(judged: JudgedDuel) -> Page:
+    """The page's data; where a chart can show one run of each side only, it is the last pair's."""
+    stored, result = judged.stored, judged.result
+    reports = [read_report(side[-1]) for side in (judged.baseline, judged.candidate) if side]
     runs = [report.run for report in reports]
     sections = [
-        _doubts(result, forced),
+        _doubts(judged),
         _causes(result),
         *_gate(result),
-        *(_overlays(reports, names) if len(reports) == 2 else []),
-        comparison.differences(runs, names) if len(runs) == 2 else None,
-        _method(result),
+        duel.spectra(judged.baseline, judged.candidate) if runs else None,
+        duel.statements(judged.figures),
+        duel.each_pair(judged.figures),
+        *(_last_pair(reports) if runs else []),
+        comparison.differences(runs, ["baseline", "candidate"]) if runs else None,
+        _method(judged),
     ]
-    told = _answer(result, forced)
+    told = _answer(judged)
+    began = datetime.fromisoformat(stored.started_at)
     return Page(
-        title=told.sentence,
-        kicker=["Duel", *([runs[0].scenario, f"{runs[0].target} against {runs[-1].target}"] if runs else [])],
-        when=f"{runs[0].started_at:%-d %b %Y %H:%M %Z}, {_pairs(result)}" if runs else _pairs(result),
+        title=f"{told.sentence} {stored.id}",
+        kicker=["Duel", stored.scenario, f"{stored.candidate} against {stored.baseline}"],
+        when=f"{began:%-d %b %Y %H:%M %Z}, {_pairs(result)} of {_length(stored)}",
         answer=told,
         facts=_facts(result),
         sections=kept(sections),
-        foot="Made from the runs' run.db alone; runs: "
-        + ", ".join(run.id for run in [*baseline, *candidate]),
+        foot=f"Made from the duel's runs alone, and can be made again with: harness report {stored.id}",
     )
+
+
+def _length(stored: StoredDuel) -> str:
+    return f"2 × {show_duration(Stages.parse(stored.stages).duration_s)}"
 
 
 def _pairs(result: DuelResult) -> str:
     return counted(result.pairs, "pair")
 
 
-def _answer(result: DuelResult, forced: str) -> Answer:
+def _answer(judged: JudgedDuel) -> Answer:
+    result, forced = judged.result, "; ".join(judged.forced)
     first, rest = _split(result.sentence)
     advice = {
         "fail": "Start with the first cause below; its section shows the figures behind it.",
@@ -100,10 +106,9 @@ def _fact(name: str, one: Comparison) -> Fact:
     return Fact(name, change, f"{before} to {after}; {show_interval(one).partition(', ')[2]}", tone)
 
 
-def _doubts(result: DuelResult, forced: str) -> Section | None:
-    items = ([f"It was forced although {forced}."] if forced else []) + [
-        sentence(one) for one in result.doubts
-    ]
+def _doubts(judged: JudgedDuel) -> Section | None:
+    items = [f"It was forced although {reason}." for reason in judged.forced]
+    items += [sentence(one) for one in judged.result.doubts]
     return Section("doubts", "Doubts", "", [Note("", "warn", items)]) if items else None
 
 
@@ -149,21 +154,23 @@ def _ordered(comparisons: list[Comparison]) -> list[Comparison]:
     return sorted(comparisons, key=place)
 
 
-def _overlays(reports: list[RunReport], names: list[str]) -> list[Section | None]:
+def _last_pair(reports: list[RunReport]) -> list[Section | None]:
+    names = ["baseline", "candidate"]
     return [
         comparison.overlaid_curves(reports, names),
-        comparison.overlaid_spectra(reports, names),
         comparison.overlaid_time(reports, names),
         comparison.side_by_side(reports, names),
     ]
 
 
-def _method(result: DuelResult) -> Section:
+def _method(judged: JudgedDuel) -> Section:
+    result = judged.result
     items = [
         "The unit is the run, not the request: pairs of runs take turns in ABBA order with the same seeds.",
         "A figure fails when the change is beyond chance and its one-sided 95% bound exceeds the tolerance.",
         f"All comparisons and looks together raise a false alarm in at most {result.alpha:.0%} of duels.",
         "The duel passes when a change of the margin is excluded for typical response time and errors.",
-        "The charts show the last pair; the table rests on all of them.",
+        "Load over time and how full each part was are shown for the last pair; all else rests on all pairs.",
     ]
+    items += [f"{name} was run again: {reason}." for name, reason in judged.stored.repeated]
     return Section("method", "Method", "", [More("How this was judged", [Note("", "muted", items)])])

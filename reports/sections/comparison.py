@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.compare_figures import metric_of
 from analysis.duel_compare import Comparison
 from analysis.duel_words import show_change, show_value
 from analysis.spectrum import spectrum
@@ -21,7 +22,7 @@ from reports.run_data import RunReport
 from reports.sections.load import limits_us
 from reports.sections.shared import NARROW, WIDE, near
 from reports.words import NONE
-from results import Run
+from results import Histogram, Run
 from results.units import show_latency, show_rate
 
 RUN_COLORS = (BASELINE, ACCENT, ORANGE, VIOLET, GREEN, INK, GREY, BASELINE, ACCENT, ORANGE)
@@ -38,6 +39,7 @@ def gate_table(comparisons: Sequence[Comparison], caption: str) -> Table:
         Column("Candidate"),
         Column("Change"),
         Column("Interval", number=False, what="95% interval of the change; red: the tolerance"),
+        Column("Allowed", what="The tolerance: the change for the worse that is allowed"),
         Column("Verdict", number=False),
     ]
     scales = {
@@ -56,8 +58,8 @@ def _scale(comparisons: Sequence[Comparison]) -> float:
 
 
 def _gate_row(one: Comparison, scale: float) -> list[Cell]:
-    worse = math.copysign(1.0, one.worse_effect.estimate) * math.copysign(1.0, one.change)
-    tolerance = one.tolerance * (worse if one.change else 1.0)
+    worse = metric_of(one.metric).worse
+    tolerance = one.tolerance * worse
     change = show_change(one.change, one.is_ratio)
     told = change if one.is_significant else "~"
     spoken = f"{show_change(one.low, one.is_ratio)} to {show_change(one.high, one.is_ratio)}"
@@ -70,6 +72,9 @@ def _gate_row(one: Comparison, scale: float) -> list[Cell]:
         Cell(show_value(one.candidate, one.unit), sort=one.candidate),
         Cell(told, sort=one.change if one.is_significant else 0.0, strong=one.is_significant),
         Cell(spoken, interval=bar, sort=one.change),
+        Cell(
+            show_change(math.copysign(one.tolerance, worse), one.is_ratio), sort=one.tolerance, tone="muted"
+        ),
         Cell(one.verdict, pill=True, tone=tone),
     ]
 
@@ -107,18 +112,19 @@ def overlaid_curves(reports: Sequence[RunReport], names: Sequence[str]) -> Secti
     return Section("load", "How each answered to load", "The baseline is brown.", [drawn])
 
 
-def overlaid_spectra(reports: Sequence[RunReport], names: Sequence[str], *more: Block) -> Section | None:
+def overlaid_spectra(
+    responses: Sequence[Histogram], names: Sequence[str], *more: Block, lead: str = "Of the steady parts."
+) -> Section | None:
     """Percentile spectra on each other, and what is to stand below them."""
     lines = [
-        SpectrumLine(name, spectrum(report.overall.response), color)
-        for report, name, color in zip(reports, names, RUN_COLORS, strict=False)
+        SpectrumLine(name, spectrum(response), color)
+        for response, name, color in zip(responses, names, RUN_COLORS, strict=False)
     ]
     if not any(line.spectrum.q.size for line in lines):
         return None
     shares = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
     rows = [
-        [f"p{q * 100:g}", *(show_latency(report.overall.response.quantile_us(q)) for report in reports)]
-        for q in shares
+        [f"p{q * 100:g}", *(show_latency(response.quantile_us(q)) for response in responses)] for q in shares
     ]
     label = "Response time at each percentile, by run"
     drawn = Chart(
@@ -127,7 +133,7 @@ def overlaid_spectra(reports: Sequence[RunReport], names: Sequence[str], *more: 
         draw_spectrum(lines, [], label, *NARROW, "narrow"),
         Figures(["percentile", *names], rows, [-math.log10(1 - q) for q in shares]),
     )
-    return Section("spectrum", "All percentiles", "Of the steady parts.", [drawn, *more])
+    return Section("spectrum", "All percentiles", lead, [drawn, *more])
 
 
 def overlaid_time(reports: Sequence[RunReport], names: Sequence[str]) -> Section | None:

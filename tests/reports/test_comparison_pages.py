@@ -6,10 +6,11 @@ import pytest
 
 from analysis.compare_figures import figures_of
 from analysis.duel import Duel, DuelPlan, DuelResult
+from analysis.duel_stored import JudgedDuel
 from reports.compare_page import comparison_page, write_comparison
 from reports.duel_page import duel_page
 from reports.render import render
-from results import Run, UsageError, open_run
+from results import Run, StoredDuel, UsageError, open_run
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
 
@@ -36,6 +37,17 @@ def duelled(baseline: list[Run], candidate: list[Run]) -> DuelResult:
     return duel.decision()
 
 
+def judged_of(
+    result: DuelResult, baseline: list[Run], candidate: list[Run], forced: list[str] | None = None
+) -> JudgedDuel:
+    plan = DuelPlan().as_dict()
+    stored = StoredDuel(
+        Path("duel"), "web/trpc", "150/s for 14s", "2026-11-24T10:00:00+00:00", "main", "branch", plan
+    )
+    figures = [(figures_of(one), figures_of(other)) for one, other in zip(baseline, candidate, strict=True)]
+    return JudgedDuel(stored, result, baseline, candidate, figures, forced or [])
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], list[Run]]:
     folder = tmp_path_factory.mktemp("runs")
@@ -44,30 +56,33 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], list[Run]
 
 def test_duel_page_names_verdict_figures_and_cause(runs: tuple[list[Run], list[Run]]) -> None:
     result = duelled(*runs)
-    html = render(duel_page(result, *runs))
+    html = render(duel_page(judged_of(result, *runs)))
     assert result.verdict == "fail"
     assert check(html).problems == []
     assert "<em>Worse</em>" in html
     assert "waiting for a pool connection" in html
     assert 'class="interval bad"' in html
+    assert "branch against main" in html
+    assert "Each pair" in html
+    assert "+2.0%" in html  # the tolerance of the typical response time
 
 
 def test_duel_of_a_system_with_itself_shows_no_failure(runs: tuple[list[Run], list[Run]]) -> None:
     baseline, _ = runs
     result = duelled(baseline, baseline)
-    html = render(duel_page(result, baseline, baseline))
+    html = render(duel_page(judged_of(result, baseline, baseline)))
     assert check(html).problems == []
     assert 'class="pill bad"' not in html
     assert ">~<" in html
 
 
 def test_forced_duel_is_marked(runs: tuple[list[Run], list[Run]]) -> None:
-    html = render(duel_page(duelled(*runs), *runs, forced="the stages differ"))
+    html = render(duel_page(judged_of(duelled(*runs), *runs, forced=["the stages differ"])))
     assert "Forced although the stages differ" in html
 
 
 def test_duel_without_a_single_figure_makes_a_page() -> None:
-    assert check(render(duel_page(Duel().decision(), [], []))).problems == []
+    assert check(render(duel_page(judged_of(Duel().decision(), [], [])))).problems == []
 
 
 def test_comparison_overlays_runs_and_tells_what_differs(

@@ -1,0 +1,85 @@
+"""Sections of a duel beside its gate table: each pair, all pairs' percentiles, the statements below."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from analysis.compare_below import short_statement, statement_shares
+from analysis.compare_figures import OVERALL, Figures
+from analysis.duel_effect import abba
+from analysis.duel_words import show_change, show_value
+from reports.parts import Cell, Column, Section, Table
+from reports.sections.comparison import overlaid_spectra
+from reports.words import NONE
+from results import Histogram, Run
+from results.units import show_latency, show_ratio, three_digits
+
+Pairs = Sequence[tuple[Figures, Figures]]
+_NAMES = ("baseline", "candidate")
+
+
+def spectra(baseline: Sequence[Run], candidate: Sequence[Run]) -> Section | None:
+    """The response times of all runs of each side on each other."""
+    sides = [
+        Histogram.merged(run.merged(start_s=run.warmup_s, end_s=run.duration_s) for run in side)
+        for side in (baseline, candidate)
+    ]
+    return overlaid_spectra(sides, _NAMES, lead="All runs of each side, their steady parts.")
+
+
+def each_pair(pairs: Pairs) -> Section | None:
+    """What every pair showed, in the order of the runs: how steady the figures are."""
+    if not pairs:
+        return None
+    columns = [
+        Column("Pair", number=False),
+        Column("First", number=False),
+        *(Column(f"{figure}, {side}") for figure in ("Typical", "p99") for side in _NAMES),
+        Column("Typical changed"),
+        Column("p99 changed"),
+    ]
+    rows = []
+    for number, sides in enumerate(pairs, start=1):
+        cells = [Cell(str(number)), Cell(abba(number)[-2])]
+        changes = []
+        for metric in ("typical", "p99"):
+            values = [side.values.get((OVERALL, metric)) for side in sides]
+            cells += [Cell(NONE if value is None else show_value(value, "us")) for value in values]
+            before, after = values
+            changes.append(Cell(show_change(after / before - 1, True) if before and after else NONE))
+        rows.append([*cells, *changes])
+    lead = "The verdict rests on how these changes scatter, not on their mean alone."
+    return Section("pairs", "Each pair", lead, [Table("Each pair", columns, rows)])
+
+
+def statements(pairs: Pairs) -> Section | None:
+    """The statements whose cost changed most, by their share of the database's time."""
+    found = statement_shares([before for before, _ in pairs], [after for _, after in pairs])
+    if not found:
+        return None
+    columns = [
+        Column("Statement", number=False, wide=True),
+        Column("Share of time"),
+        Column("Calls a request"),
+        Column("Time a call"),
+        Column("Rows a call"),
+    ]
+    rows = [
+        [
+            Cell(short_statement(one.text, 160), code=True),
+            _changed(one.share, show_ratio),
+            _changed(one.calls, three_digits),
+            _changed(one.us_per_call, show_latency),
+            _changed(one.rows_per_call, three_digits),
+        ]
+        for one in found
+    ]
+    lead = "Baseline → candidate, by the servers' own count; the statement whose time changed most first."
+    return Section("statements", "In the database", lead, [Table("Statements", columns, rows)])
+
+
+def _changed(sides: tuple[float, float], show: Callable[[float], str]) -> Cell:
+    """`7.1% -> 62%`"""
+    before, after = (NONE if math.isnan(value) else show(value) for value in sides)
+    return Cell(f"{before} → {after}" if before != after else before, sort=sides[1])
