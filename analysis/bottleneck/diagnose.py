@@ -35,6 +35,11 @@ RULES: tuple[Callable[[Look], list[Bottleneck]], ...] = (
 )
 """In the order in which they are believed where they are equally strong: causes before full resources."""
 BROKEN = ("web-down", "api-down", "max-connections", "replica-stopped")
+COUNTED = (
+    *(*BROKEN, "replica-lagging", "jobs-blocked", "redis-evictions", "cold-cache"),
+    *("hot-row", "missing-index", "slow-redis", "lb-maxconn"),
+)
+"""Causes that the servers' own counters and states tell, however late the generator was."""
 MAIN_SHARE = 0.5
 """A queue that makes up more than this of the added latency is no consequence of a busy machine."""
 WATCHED = {
@@ -79,18 +84,23 @@ def diagnose(run: Run) -> Diagnosis:
     chosen = choose(stretches(run))
     if chosen is None:
         return Diagnosis("cannot tell", (), ("no request was answered",), "no level")
-    return diagnose_levels(chosen, run.digests)
+    return diagnose_levels(chosen, run.digests, run.account.finished + run.account.failed)
 
 
-def diagnose_levels(levels: Levels, digests: Sequence[Digest] = ()) -> Diagnosis:
-    """The same for levels at hand."""
-    look = Look(levels.at, levels.calm, digests, _processes(levels.at))
+def diagnose_levels(levels: Levels, digests: Sequence[Digest] = (), arrivals: float = 0.0) -> Diagnosis:
+    """The same for levels at hand; `arrivals` are those that ended in the time that the digests cover."""
+    arrivals = arrivals or sum(one.finished_per_s * one.seconds for one in levels.all)
+    look = Look(levels.at, levels.calm, digests, _processes(levels.at), levels.all, arrivals)
     missing = tuple(text for tier, text in WATCHED.items() if tier not in levels.at.watched)
-    limited = rules_resources.generator(look)
-    if limited:
-        return Diagnosis("generator", tuple(limited), missing, levels.at.name)
     found = [bottleneck for rule in RULES for bottleneck in rule(look)]
-    ranked = [_with_next_limit(one, levels) for one in rank(found)]
+    limited = rules_resources.generator(look)
+    # What is counted, such as a server that is down, is so whatever the generator did to the times.
+    counted = [one for one in found if one.code in COUNTED and one.strength >= 0.5]
+    if limited and limited[0].strength == 1.0 and not counted:
+        return Diagnosis("generator", tuple(limited), missing, levels.at.name)
+    ranked = [_with_next_limit(one, levels) for one in rank([*found, *limited])]
+    if limited and not found:
+        return Diagnosis("generator", tuple(limited), missing, levels.at.name)
     late = bool(levels.at.missed) or levels.at.finished_per_s < 0.9 * levels.at.rate_per_s
     state = "found" if ranked else "cannot tell" if late else "none"
     return Diagnosis(state, tuple(ranked), missing, levels.at.name)  # type: ignore[arg-type]

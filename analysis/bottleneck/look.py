@@ -24,6 +24,10 @@ class Look:
     digests: Sequence[Digest]
     processes: dict[str, float]
     """CPU cores by process at `at`, `tier/instance`; the generators included."""
+    levels: Sequence[Stretch] = ()
+    """All levels, in order of rate."""
+    arrivals: float = 0.0
+    """Arrivals that ended in the time that the digests cover."""
 
     def __post_init__(self) -> None:
         self.uses = {(use.tier, use.resource): use for use in uses(self.at)}
@@ -32,6 +36,16 @@ class Look:
     def use(self, tier: str, resource: str) -> Use | None:
         """A resource at the level judged."""
         return self.uses.get((tier, resource))
+
+    def full_from(self, tier: str, resource: str, full: float = 0.9) -> str:
+        """The lowest level at which a resource is full, in words; the level judged if there is none lower."""
+        for level in self.levels:
+            if level.rate_per_s >= self.at.rate_per_s:
+                break
+            found = next((one for one in uses(level) if (one.tier, one.resource) == (tier, resource)), None)
+            if found is not None and (found.utilisation or 0.0) >= full:
+                return f"from {level.name}"
+        return f"at {self.at.name}"
 
     def share(self, component: str) -> float | None:
         """How much of the added latency a component makes up; of all latency if there is nothing to compare.

@@ -13,34 +13,34 @@ BLOCKING = ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmin", "bzpopmax", "x
 
 
 def missing_index(look: Look) -> list[Bottleneck]:
-    """Statements that read far more rows than they return, and cost most of the database's time."""
+    """Statements that read far more rows than they return, and keep the database at work."""
     total_us = sum(digest.total_us for digest in look.digests)
-    heavy = [d for d in look.digests if _wasteful(d) and d.total_us > 0.25 * total_us]
-    if not heavy:
+    wasteful = [digest for digest in look.digests if _wasteful(digest)]
+    if not wasteful or not look.arrivals:
         return []
-    worst = heavy[0]
-    share_of_time = worst.total_us / total_us
-    cpu = look.use(worst.tier, "CPU")
-    database_ms = look.component_ms("db") + look.component_ms("pool")
-    felt = database_ms / max(sum(look.at.components_ms.values()), 1e-9)
-    busy = cpu.utilisation if cpu is not None and cpu.utilisation is not None else 0.0
-    strength = ramp(share_of_time, 0.2, 0.5) * max(ramp(felt, 0.15, 0.5), ramp(busy, 0.15, 0.5))
-    if strength < 0.2:
+    wasted_us = sum(digest.total_us for digest in wasteful)
+    # The utilisation law: what an arrival takes of the database, times the rate of arrivals.
+    sessions = wasted_us / 1e6 / look.arrivals * look.at.finished_per_s
+    strength = ramp(sessions, 0.15, 0.6) * ramp(wasted_us / total_us, 0.2, 0.5)
+    if strength < 0.3:
         return []
+    worst = max(wasteful, key=lambda digest: digest.total_us)
     per_row = worst.rows_examined / max(worst.rows_sent, worst.calls)
     text = (
-        f"{share_of_time:.0%} of the {worst.tier}'s time goes to a statement that reads "
+        f"{three_digits(sessions)} sessions are busy at {look.at.name} with statements that read far more "
+        f"than they return, {wasted_us / total_us:.0%} of the databases' time; the worst reads "
         f"{per_row:,.0f} rows for each it returns ({worst.rows_examined / worst.calls:,.0f} a call): "
         f"{_short(worst.text)}"
     )
     evidence = [Evidence(text, worst.tier, worst.instance, "digest")]
-    if busy:
-        evidence.append(Evidence(f"its CPU is at {busy:.0%}", worst.tier, worst.instance, "cpu_ratio"))
+    cpu = look.use(worst.tier, "CPU")
+    if cpu is not None and cpu.utilisation is not None:
+        text = f"the {worst.tier} is at {cpu.utilisation:.0%} CPU"
+        evidence.append(Evidence(text, worst.tier, worst.instance, "cpu_ratio"))
     return [
         Bottleneck(
             code="missing-index", tier=worst.tier, name="a query without an index", resource="Missing index",
-            strength=max(strength, 0.5), evidence=tuple(evidence), component="db",
-            share_of_added=look.share("db"),
+            strength=strength, evidence=tuple(evidence), component="db", share_of_added=look.share("db"),
             advice="see EXPLAIN of that statement and index what it filters and sorts by",
             explains=BEHIND_DATABASE | {"cold-cache"},
         )
@@ -48,8 +48,11 @@ def missing_index(look: Look) -> list[Bottleneck]:
 
 
 def _wasteful(digest: Digest) -> bool:
-    """Reads at least 50 rows for each it returns, and hundreds a call; a COUNT over few rows is no waste."""
-    if not digest.calls:
+    """Reads at least 50 rows for each it returns, and hundreds a call; a COUNT over few rows is no waste.
+
+    A full-text search reads every match, and cannot be without its index.
+    """
+    if not digest.calls or ("AGAINST" in digest.text.upper() and not digest.no_index):
         return False
     a_call = digest.rows_examined / digest.calls
     return a_call >= 500 and digest.rows_examined >= 50 * max(digest.rows_sent, digest.calls)

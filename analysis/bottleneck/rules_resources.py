@@ -15,6 +15,10 @@ from results.units import show_latency, three_digits
 
 QUEUES = frozenset({"api-workers", "web-workers", "lb-queue", "lb-maxconn"})
 """What fills up in front of anything that is slow."""
+OTHERS_SHARE = 0.4
+"""From this share of the used CPU on, the machine's work is counted as that of others."""
+LATE_SHARE = 0.2
+"""Of the p99: a generator that is late by less did not make the times what they are."""
 
 
 def pools(look: Look) -> list[Bottleneck]:
@@ -38,7 +42,8 @@ def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
         return None
     waits, waited = look.per_s(tier, f"{name}.wait_count"), look.per_s(tier, f"{name}.wait_seconds")
     mean = show_latency(waited / waits * 1e6 if waits else float("nan"))
-    text = f"{_of(use)} in use at {look.at.name}, {three_digits(use.waiting)} waiting, mean wait {mean}"
+    since = look.full_from(tier, use.resource)
+    text = f"{_of(use)} in use {since}, {three_digits(use.waiting)} waiting, mean wait {mean}"
     evidence = [Evidence(text, tier, "", f"{name}.used")]
     if use.errors:
         evidence.append(Evidence(f"{use.errors:.0f} timeouts", tier, "", f"{name}.timeouts"))
@@ -71,7 +76,7 @@ def workers(look: Look) -> list[Bottleneck]:
         if strength < 0.3:
             continue
         text = (
-            f"{_of(use)} busy at {look.at.name}, "
+            f"{_of(use)} busy {look.full_from(tier, use.resource)}, "
             f"{three_digits(use.waiting)} waiting, {show_latency(look.component_ms('queue') * 1e3)} a request"
         )
         found.append(
@@ -137,21 +142,26 @@ def host_cpu(look: Look) -> list[Bottleneck]:
     if by_use:
         said = ", ".join(f"{name} {share:.2f}" for name, share in by_use)
         evidence.append(Evidence(f"cores by process: {said}", by_use[0][0].split("/")[0], "", "cpu_ratio"))
-    advice = "put the tiers on machines of their own, or spend less CPU a request"
     name = "the host's CPU"
     if by_use and known >= 0.5 * cores:
         name = f"the host's CPU, used by {by_use[0][0].split('/')[-1]},"
-    if cores - known > 0.4 * cores and not look.at.missed:
+    outside = cores - known
+    others = outside > OTHERS_SHARE * cores
+    if others and not look.at.missed:
         return []  # somebody else's work, and it does no harm
-    if cores - known > 0.4 * cores:
-        outside = f"{cores - known:.1f} cores went to processes that are no part of the system"
-        evidence.append(Evidence(outside, "host", "host", "cpu_ratio"))
-        advice = "run it again while nothing else runs on the machine"
+    if others:
+        text = f"{outside:.1f} cores went to processes that are no part of the system"
+        evidence.append(Evidence(text, "host", "host", "cpu_ratio"))
     return [
         Bottleneck(
             code="host-cpu", tier="host", name=name, resource="Host CPU",
-            strength=ramp(use.utilisation, 0.8, 0.97), evidence=tuple(evidence), utilisation=use.utilisation,
-            advice=advice, explains=QUEUES | {f"{tier}-cpu" for tier in ONE_CORE} | {"api-pool", "web-slow"},
+            # What others do explains nothing of the system, and is named where nothing else is found.
+            strength=ramp(use.utilisation, 0.8, 0.97) * (0.4 if others else 1.0),
+            evidence=tuple(evidence), utilisation=use.utilisation,
+            advice="run it again while nothing else runs on the machine" if others
+            else "put the tiers on machines of their own, or spend less CPU a request",
+            explains=frozenset() if others
+            else QUEUES | {f"{tier}-cpu" for tier in ONE_CORE} | {"api-pool"},
         )
     ]  # fmt: skip
 
@@ -201,26 +211,38 @@ def refused_connections(look: Look) -> list[Bottleneck]:
 
 
 def generator(look: Look) -> list[Bottleneck]:
-    """The load generator at its own limit: then nothing can be claimed about the system."""
+    """The load generator at its own limit: then nothing can be claimed about the system.
+
+    Busy is at its limit; late is so only where its lateness is no small part of the times that it measured.
+    """
     samples, said = look.at.samples, []
     for one in samples.instances("generator", "cpu_ratio"):
         cpu = samples.mean("generator", "cpu_ratio", one) or 0.0
         if cpu > MOST_CPU_RATIO:
             said.append(Evidence(f"{one} uses {cpu:.0%} of its core", "generator", one, "cpu_ratio"))
+    busy = bool(said)
     stalled = look.often("generator", "loop_lag_us", lambda lag: lag > MOST_LOOP_LAG_US)
     if stalled > 0.2:
         text = f"its event loop lagged over {show_latency(MOST_LOOP_LAG_US)} in {stalled:.0%} of the seconds"
         said.append(Evidence(text, "generator", "", "loop_lag_us"))
     late = Histogram.merged(flow.wake_lag for flow in look.at.flows)
-    if late.count and late.quantile_us(0.99) > MOST_WAKE_LAG_US:
-        said.append(Evidence(f"users woke up {show_latency(late.quantile_us(0.99))} late (p99)", "generator"))
+    late_us = late.quantile_us(0.99) if late.count else 0.0
+    if late_us > MOST_WAKE_LAG_US:
+        said.append(Evidence(f"users woke up {show_latency(late_us)} late (p99)", "generator"))
     if not said:
         return []
-    # A generator that is starved by the system beside it is as much at its limit as a busy one.
+    p99_us = look.at.response.quantile_us(0.99)
+    limit = busy or late_us > LATE_SHARE * p99_us
+    host = look.use("host", "CPU")
+    starved = not busy and host is not None and (host.utilisation or 0.0) > 0.9
+    if starved and host is not None:
+        text = f"it waits for CPU itself: {host.utilisation:.0%} of the machine is busy"
+        said.append(Evidence(text, "host", "host", "cpu_ratio"))
     return [
         Bottleneck(
             code="generator", tier="generator", name="the load generator", resource="Load generator",
-            strength=1.0, evidence=tuple(said),
-            advice="use --processes, or make the load on another machine",
+            strength=1.0 if limit else 0.2, evidence=tuple(said),
+            advice="make the load on another machine, or run while nothing else does" if starved
+            else "use --processes, or make the load on another machine",
         )
     ]  # fmt: skip

@@ -102,9 +102,10 @@ class Stretch:
 
     @cached_property
     def missed(self) -> list[Slo]:
-        """Objectives that were not kept."""
+        """Objectives that were not kept, by more than chance does: two standard deviations of a count."""
         seen = [(slo, count(slo, self.intervals)) for slo in self.slos]
-        return [slo for slo, one in seen if one.n and one.over > allowed(slo) * one.n]
+        most = [(slo, one, allowed(slo) * one.n) for slo, one in seen if one.n]
+        return [slo for slo, one, allowed_n in most if one.over > allowed_n + 2 * np.sqrt(allowed_n)]
 
     @cached_property
     def components_ms(self) -> dict[str, float]:

@@ -25,7 +25,7 @@ class Case:
 
     def stages(self, load: float = 1.0) -> str:
         """Its load, with the higher level `load` times as high."""
-        return f"{self.calm_per_s:g}/s for 8s, {self.rate_per_s * load:g}/s for 14s"
+        return f"{self.calm_per_s:g}/s for 7s, {self.rate_per_s * load:g}/s for 12s"
 
 
 CASES: tuple[Case, ...] = (

@@ -37,6 +37,13 @@ class Row:
         """Whether it is what was wrong, and nothing is claimed of a healthy stack."""
         return self.named == self.case.named and self.diagnosis.state == ("found" if self.named else "none")
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether what was named is no part of the stack: the generator, or others' work on the machine."""
+        first = self.diagnosis.first
+        others = first is not None and first.code == "host-cpu" and "no part of the system" in first.sentence
+        return self.diagnosis.state == "generator" or others
+
     def __str__(self) -> str:
         mark = "right" if self.right else "WRONG"
         fault = self.case.fault or "none, healthy"
@@ -48,7 +55,7 @@ def record(case: Case, runs: Path, *, seed: int = 1, load: float = 1.0, stack: s
     """Make the run of a case on the real stack, which stays up. Raises HarnessError, StackError."""
     description = control.up(stack, {}, faults=[case.fault] if case.fault else [])
     plan = plan_from(
-        case.scenario, stages=case.stages(load), slos=OBJECTIVES, warmup_s=2.0, seed=seed, max_users=400
+        case.scenario, stages=case.stages(load), slos=OBJECTIVES, warmup_s=1.0, seed=seed, max_users=400
     )
     folder = run_plan(plan, Target.from_stack(description), runs, PlainProgress(io.StringIO()))
     return judge(case, folder)

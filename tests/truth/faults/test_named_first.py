@@ -1,0 +1,42 @@
+"""Every fault of the stack, on the real stack under load: what is named first is what was wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack import control
+from stack.faults import FAULTS
+from tests.truth.faults.cases import CASES, Case
+from tests.truth.faults.recording import STACK, record
+
+TRIES = 3
+"""A run whose generator was at its limit, or whose machine was busy with other things, proves nothing."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def taken_down() -> Iterator[None]:
+    """The stack is gone afterwards."""
+    yield
+    control.down(STACK)
+
+
+def test_every_fault_has_a_case() -> None:
+    assert {case.fault for case in CASES} == {"", *FAULTS}
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault or "healthy")
+def test_the_bottleneck_that_is_named_is_the_right_one(
+    case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(1, TRIES + 1):
+        row = record(case, tmp_path, seed=seed)
+        if row.right or not row.disturbed:
+            break
+    with capfd.disabled():
+        print(f"\n{row}", file=sys.stderr)  # noqa: T201 (the table is what this is for)
+    assert row.right, row
