@@ -10,11 +10,11 @@ import numpy as np
 from analysis.bottleneck import rules_data, rules_front, rules_resources
 from analysis.bottleneck.finding import Bottleneck, Diagnosis
 from analysis.bottleneck.look import Look
-from analysis.bottleneck.resources import stations
+from analysis.bottleneck.resources import little, processes, stations
 from analysis.bottleneck.stretch import Stretch, stretches
 from analysis.laws import bounds, what_if
 from results import Digest, Run
-from results.units import show_rate
+from results.units import show_rate, three_digits
 
 RULES: tuple[Callable[[Look], list[Bottleneck]], ...] = (
     rules_front.instance_down,
@@ -40,6 +40,8 @@ COUNTED = (
     *("hot-row", "missing-index", "slow-redis", "lb-maxconn"),
 )
 """Causes that the servers' own counters and states tell, however late the generator was."""
+LITTLE_MATTERS = 0.25
+"""A few seconds of one look each are no reason to doubt anything for less."""
 MAIN_SHARE = 0.5
 """A queue that makes up more than this of the added latency is no consequence of a busy machine."""
 WATCHED = {
@@ -90,7 +92,7 @@ def diagnose(run: Run) -> Diagnosis:
 def diagnose_levels(levels: Levels, digests: Sequence[Digest] = (), arrivals: float = 0.0) -> Diagnosis:
     """The same for levels at hand; `arrivals` are those that ended in the time that the digests cover."""
     arrivals = arrivals or sum(one.finished_per_s * one.seconds for one in levels.all)
-    look = Look(levels.at, levels.calm, digests, _processes(levels.at), levels.all, arrivals)
+    look = Look(levels.at, levels.calm, digests, processes(levels.at), levels.all, arrivals)
     missing = tuple(text for tier, text in WATCHED.items() if tier not in levels.at.watched)
     found = [bottleneck for rule in RULES for bottleneck in rule(look)]
     limited = rules_resources.generator(look)
@@ -101,9 +103,20 @@ def diagnose_levels(levels: Levels, digests: Sequence[Digest] = (), arrivals: fl
     ranked = [_with_next_limit(one, levels) for one in rank([*found, *limited])]
     if limited and not found:
         return Diagnosis("generator", tuple(limited), missing, levels.at.name)
+    doubts = _doubts(levels.at)
     late = bool(levels.at.missed) or levels.at.finished_per_s < 0.9 * levels.at.rate_per_s
     state = "found" if ranked else "cannot tell" if late else "none"
-    return Diagnosis(state, tuple(ranked), missing, levels.at.name)  # type: ignore[arg-type]
+    return Diagnosis(state, tuple(ranked), missing, levels.at.name, doubts)  # type: ignore[arg-type]
+
+
+def _doubts(level: Stretch) -> tuple[str, ...]:
+    """Little's law as a check: what is in flight has to be rate x time, or the level was not steady."""
+    check = little(level)
+    if check.holds or abs(check.miss) < LITTLE_MATTERS:
+        return ()
+    seen, expected = three_digits(check.in_system), three_digits(check.expected)
+    law = f"{seen} requests in flight where rate x time makes {expected} (Little's law)"
+    return (f"at {level.name} there were {law}: it was not steady, and its figures are rough",)
 
 
 def rank(found: Sequence[Bottleneck]) -> list[Bottleneck]:
@@ -133,16 +146,6 @@ def _weight(one: Bottleneck) -> float:
     return (2.0 if one.code in BROKEN else 0.0) + one.strength * (1 + 0.5 * (one.share_of_added or 0.0))
 
 
-def _processes(stretch: Stretch) -> dict[str, float]:
-    samples = stretch.samples
-    found = {}
-    for tier in samples.tiers:
-        if tier not in ("host", "probe"):
-            for instance in samples.instances(tier, "cpu_ratio"):
-                found[f"{tier}/{instance}"] = samples.mean(tier, "cpu_ratio", instance) or 0.0
-    return found
-
-
 def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
     """What stands next in line if a pool, or the number of workers, were twice as large."""
     kept = [level for level in levels.all if level.response.count and not level.missed]
@@ -152,15 +155,19 @@ def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
     station = next((s for s in network if s.name.lower() == _station_name(one).lower()), None)
     if station is None or len(network) < 2 or one.component not in ("pool", "queue"):
         return one
-    change = what_if(network, station.name, servers=station.servers * 2)
-    limit = bounds([s for s in network if s.name != station.name])
+    others = bounds([s for s in network if s.name != station.name])
+    # Twice as many, or as many as move the limit to what stands next, whichever is less.
+    enough = int(np.ceil(station.demand_s * others.most_per_s)) + 1
+    servers = min(station.servers * 2, max(enough, station.servers + 1))
+    change = what_if(network, station.name, servers=servers)
     if not np.isfinite(change.after_per_s) or change.gain <= 0.02:
         return one
-    next_name, next_rate = limit.limits_per_s[0][0], show_rate(limit.most_per_s)
-    text = f"with {station.servers * 2} the limit moves to {next_name}, at about {next_rate}"
-    if change.after_per_s < limit.most_per_s * 0.98:
-        own = show_rate(change.after_per_s)
-        text = f"with {station.servers * 2} it would carry about {own} before it is full again"
+    what, plural = (f"a pool of {servers}", "s") if one.component == "pool" else (f"{servers} workers", "")
+    text = (
+        f"{what} move{plural} the limit to the {change.next_limit}, at about {show_rate(change.after_per_s)}"
+    )
+    if change.next_limit == station.name:
+        text = f"{what} carr{'ies' if plural else 'y'} about {show_rate(change.after_per_s)}"
     return replace(one, next_limit=text)
 
 

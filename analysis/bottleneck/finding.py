@@ -66,6 +66,8 @@ class Diagnosis:
     missing: tuple[str, ...]
     at: str
     """The level it was judged at, in words."""
+    doubts: tuple[str, ...] = ()
+    """What speaks against the figures that it rests on."""
 
     @property
     def first(self) -> Bottleneck | None:
@@ -93,4 +95,5 @@ class Diagnosis:
             "sentence": self.sentence,
             "ranked": ranked,
             "missing": list(self.missing),
+            "doubts": list(self.doubts),
         }

@@ -62,6 +62,11 @@ class Look:
             return None
         return max(added.get(component, 0.0), 0.0) / total
 
+    def longest_ms(self, part: str) -> float:
+        """The longest that any request at the level judged spent in a part that the system reports."""
+        found = [piece.parts[part].max_us for piece in self.at.intervals if part in piece.parts]
+        return max(found, default=0.0) / 1e3
+
     def component_ms(self, component: str) -> float:
         """Mean ms of a request spent in a component at the level judged."""
         return self.at.components_ms.get(component, 0.0)

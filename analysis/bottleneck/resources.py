@@ -128,7 +128,20 @@ def _host(stretch: Stretch) -> Use | None:
     busy, cores = stretch.samples.mean("host", "cpu_ratio"), stretch.samples.highest("host", "cpus")
     if busy is None or not cores:
         return None
-    return Use("host", "CPU", busy, cores, busy * cores / stretch.finished_per_s)
+    # What others do on the machine is no demand of the requests.
+    used = sum(processes(stretch).values()) or busy * cores
+    return Use("host", "CPU", busy, cores, used / stretch.finished_per_s)
+
+
+def processes(stretch: Stretch) -> dict[str, float]:
+    """CPU cores by process of the system and of the generators, `tier/instance`."""
+    samples = stretch.samples
+    return {
+        f"{tier}/{one}": samples.mean(tier, "cpu_ratio", one) or 0.0
+        for tier in samples.tiers
+        if tier not in ("host", "probe")
+        for one in samples.instances(tier, "cpu_ratio")
+    }
 
 
 def _connections(stretch: Stretch, tier: str) -> Use | None:
@@ -163,13 +176,16 @@ def stations(stretch: Stretch) -> list[Station]:
 def little(stretch: Stretch) -> LittleCheck:
     """Little's law at a level: arrivals in flight against their rate and service time.
 
-    In flight is one look a second, so its own noise (two standard errors of a Poisson count) is allowed for.
+    In flight is one look a second, so its own noise is allowed for: two standard errors of a Poisson count,
+    or of what was seen, where neighbouring seconds are alike (a third of them counts).
     """
     arrivals = sum(flow.finished + flow.failed for flow in stretch.flows)
     requests = stretch.service.count
     service_s = stretch.service.mean_us / 1e6 * requests / arrivals if arrivals and requests else float("nan")
-    noise = 2 * float(np.sqrt(max(stretch.in_flight, 0.0) / max(stretch.seconds, 1.0)))
-    return LittleCheck(stretch.in_flight, stretch.finished_per_s, service_s, noise)
+    seen = np.array(list(stretch.in_flight_by_second.values()), dtype=float)
+    spread = float(np.std(seen) * np.sqrt(3)) if seen.size else 0.0
+    noise = 2 * max(np.sqrt(max(stretch.in_flight, 0.0)), spread) / np.sqrt(max(stretch.seconds, 1.0))
+    return LittleCheck(stretch.in_flight, stretch.finished_per_s, service_s, float(noise))
 
 
 @dataclass(frozen=True)

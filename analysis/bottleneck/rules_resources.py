@@ -44,6 +44,9 @@ def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
     mean = show_latency(waited / waits * 1e6 if waits else float("nan"))
     since = look.full_from(tier, use.resource)
     text = f"{_of(use)} in use {since}, {three_digits(use.waiting)} waiting, mean wait {mean}"
+    longest_ms = look.longest_ms("pool")
+    if longest_ms:
+        text += f", the longest {show_latency(longest_ms * 1e3)}"
     evidence = [Evidence(text, tier, "", f"{name}.used")]
     if use.errors:
         evidence.append(Evidence(f"{use.errors:.0f} timeouts", tier, "", f"{name}.timeouts"))

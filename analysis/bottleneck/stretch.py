@@ -92,13 +92,19 @@ class Stretch:
         """Requests by intended start, per second."""
         return self.response.count / self.seconds
 
-    @cached_property
-    def in_flight(self) -> float:
-        """Arrivals begun and not ended, on average."""
+    @property
+    def in_flight_by_second(self) -> dict[int, int]:
+        """Arrivals begun and not ended, at one look in each second."""
         by_second: dict[int, int] = {}
         for flow in self.flows:
             by_second[flow.second] = by_second.get(flow.second, 0) + flow.in_flight
-        return float(np.mean(list(by_second.values()))) if by_second else float("nan")
+        return by_second
+
+    @cached_property
+    def in_flight(self) -> float:
+        """Arrivals begun and not ended, on average."""
+        seen = list(self.in_flight_by_second.values())
+        return float(np.mean(seen)) if seen else float("nan")
 
     @cached_property
     def missed(self) -> list[Slo]:

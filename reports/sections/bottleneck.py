@@ -28,6 +28,7 @@ def blocks(diagnosis: Diagnosis) -> list[Block]:
         found.append(Ranked([(title(one), words(one)) for one in diagnosis.ranked[:_MOST]]))
     else:
         found.append(Note(diagnosis.sentence, "good" if diagnosis.state == "none" else "warn"))
+    found += [Note(sentence(doubt), "warn") for doubt in diagnosis.doubts]
     if diagnosis.missing and diagnosis.ranked:
         found.append(Note(sentence(f"not watched: {'; '.join(diagnosis.missing)}"), "muted"))
     return found

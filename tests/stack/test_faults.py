@@ -58,7 +58,7 @@ def stopped(process: str) -> Callable[[Place], bool]:
 
 
 def applies_nothing(place: Place) -> bool:
-    return asked(place, "replica", "SHOW SLAVE STATUS")[0]["Slave_SQL_Running"] == "No"
+    return bool(asked(place, "replica", "SHOW SLAVE STATUS")[0]["Slave_SQL_Running"] == "No")
 
 
 def waits_to_apply(place: Place) -> bool:
