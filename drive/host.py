@@ -15,7 +15,7 @@ HARNESS_VERSION = "0.1.0"
 
 
 def environment(target: Target) -> dict[str, Any]:
-    """`versions`, `knobs` and `host` of a run, as plain data."""
+    """`versions`, `knobs`, `target` and `host` of a run, as plain data."""
     return {
         "versions": {
             "harness": HARNESS_VERSION,
@@ -24,6 +24,7 @@ def environment(target: Target) -> dict[str, Any]:
             **target.versions,
         },
         "knobs": dict(target.knobs),
+        "target": target.facts(),
         "host": {
             "system": f"{platform.system()} {platform.release()}",
             "machine": platform.machine(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -12,100 +11,26 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from drive.tiers import (
+    Database,
+    Instance,
+    LoadBalancer,
+    Process,
+    Redis,
+    Secret,
+    each_url,
+    filled_in,
+    without_login,
+)
 from results import HarnessError, UsageError
 
 TARGETS = Path(__file__).resolve().parent.parent / "targets"
 
 
-class Model(BaseModel):
-    """A part of a target's description; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Secret(Model):
-    """A server with credentials. The password is given, or read from an environment variable or a file."""
-
-    user: str = ""
-    password: str = ""
-    password_env: str = ""
-    password_file: str = ""
-
-    def resolved(self, tier: str) -> dict[str, Any]:
-        """This description with its password in place. Raises HarnessError when that cannot be had."""
-        known = self.model_dump(exclude={"password_env", "password_file"})
-        if self.password_env:
-            if self.password_env not in os.environ:
-                raise HarnessError(f"the {tier}'s password: set the environment variable {self.password_env}")
-            known["password"] = os.environ[self.password_env]
-        elif self.password_file:
-            try:
-                known["password"] = Path(self.password_file).read_text().strip()
-            except OSError as problem:
-                raise HarnessError(
-                    f"the {tier}'s password: {problem.strerror}: {self.password_file}"
-                ) from problem
-        return known
-
-
-class Database(Secret):
-    """A MySQL or MariaDB server."""
-
-    host: str = "127.0.0.1"
-    port: int = 3306
-    database: str = ""
-    socket: str = ""
-    pid: int | None = None
-
-
-class Node(Model):
-    """One node of a Redis Cluster."""
-
-    name: str = ""
-    host: str
-    port: int = 6379
-
-
-class Redis(Secret):
-    """A Redis or Valkey server, or any node of a cluster, which tells the others unless they are given."""
-
-    host: str = "127.0.0.1"
-    port: int = 6379
-    cluster: bool = False
-    nodes: list[Node] = []
-    pid: int | None = None
-
-
-class LoadBalancer(Model):
-    """A HAProxy (statistics socket or metrics page) or an nginx (status page), and its request log."""
-
-    stats_socket: str = ""
-    metrics_url: str = ""
-    status_url: str = ""
-    log: str = ""
-    pid: int | None = None
-
-
-class Instance(Model):
-    """One instance of an application tier."""
-
-    name: str
-    url: str = ""
-    metrics_url: str = ""
-    pid: int | None = None
-
-
-class Process(Model):
-    """A process on this machine to be watched."""
-
-    name: str
-    tier: str
-    pid: int
-
-
-class Target(Model):
+class Target(BaseModel):
     """A system under load. Any tier may be left out: the report then says what it cannot tell."""
 
+    model_config = ConfigDict(extra="forbid")
     name: str
     stack: str = ""
     """The stack of `harness up` that this is; empty for any other system."""
@@ -151,8 +76,8 @@ class Target(Model):
 
     def resolved(self) -> dict[str, Any]:
         """All of it as plain data, with every password in place: for those who connect, never for storing."""
-        plain = self.model_dump(exclude_none=True)
-        for tier in ("primary", "replica", "redis"):
+        plain: dict[str, Any] = each_url(self.model_dump(exclude_none=True), filled_in)
+        for tier in ("primary", "replica", "redis", "load"):
             server: Secret | None = getattr(self, tier)
             if server is not None:
                 plain[tier] = server.resolved(tier)
@@ -162,7 +87,7 @@ class Target(Model):
         """What the load processes are told: the `load` account in place of the probes' where there is one."""
         plain = self.resolved()
         if self.load is not None:
-            account = {key: value for key, value in self.load.resolved("load account").items() if value}
+            account = {key: value for key, value in plain["load"].items() if value}
             for tier in ("primary", "replica"):
                 if tier in plain:
                     plain[tier] |= account
@@ -182,12 +107,16 @@ class Target(Model):
                 "logs": True,
             },
         )
-        plain["base_url"] = (
-            urlsplit(self.base_url)
-            ._replace(netloc=urlsplit(self.base_url).netloc.rpartition("@")[2])
-            .geturl()
-        )
-        return plain
+        return dict(each_url(plain, without_login))
+
+    def facts(self) -> dict[str, Any]:
+        """What is written down with a run: what was aimed at, and which tiers were described."""
+        tiers = ("lb", "web", "api", "jobs", "primary", "replica", "redis")
+        return {
+            "host": urlsplit(self.base_url).hostname or "",
+            "tls": self.base_url.startswith("https:"),
+            "tiers": ", ".join(tier for tier in tiers if getattr(self, tier)),
+        }
 
     def check_allowed(self, yes_load: str | None) -> None:
         """Raises UsageError where load on this target was not allowed on purpose."""

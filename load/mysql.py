@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -186,6 +187,8 @@ def server_address(role: str) -> dict[str, Any]:
     if told:
         keys = ("host", "port", "user", "password", "database")
         found = {key: told[key] for key in keys if told.get(key)}
+        if told.get("tls"):
+            found["ssl"] = ssl.create_default_context(cafile=told.get("ca_file") or None)
         return found | ({"unix_socket": told["socket"]} if told.get("socket") else {})
     said = {key: os.environ.get(f"MYSQL_{key.upper()}", "") for key in ("host", "port", "user", "password")}
     if role == "replica":

@@ -158,4 +158,6 @@ def redis_address() -> dict[str, Any]:
         "username": told.get("user") or None,
         "password": told.get("password") or None,
         "cluster": bool(told.get("cluster")),
+        "ssl": bool(told.get("tls")),
+        "ssl_ca_certs": told.get("ca_file") or None,
     }

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
 import re
+import ssl
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
+from probes.pages import Page
+from probes.pools import PREFIXES, pool_reading
 from probes.probe import ProbeError, Reading
 from results.run import Kind
 
-_LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)")
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_NUMBER = r"(?P<value>[+-]?(?:\d[\d.eE+-]*|Inf|NaN))"
+# A name that is no identifier, such as one with dots, stands quoted inside the braces.
+_LINE = re.compile(
+    rf"""^(?:(?P<name>[a-zA-Z_:][\w:]*)(?:\{{(?P<labels>.*)\}})?|\{{"(?P<quoted>[^"]+)"(?P<more>.*)\}})\s+{_NUMBER}"""
+)
+_LABEL = re.compile(r'(?:(\w+)|"([^"]+)")="((?:[^"\\]|\\.)*)"')
+_WANTED = (*PREFIXES, *('{"' + prefix.replace("_", ".") for prefix in PREFIXES), "app_")
 
-_POOL: dict[str, tuple[str, Kind]] = {
-    "db_client_connection_max": ("max", "gauge"),
-    "db_client_connection_pending_requests": ("pending", "gauge"),
-    "db_client_connection_timeouts_total": ("timeouts", "counter"),
-    "db_client_connection_wait_time_seconds_count": ("wait_count", "counter"),
-    "db_client_connection_wait_time_seconds_sum": ("wait_seconds", "counter"),
-    "db_client_connection_use_time_seconds_sum": ("use_seconds", "counter"),
-    "hikaricp_connections_active": ("used", "gauge"),
-    "hikaricp_connections_max": ("max", "gauge"),
-    "hikaricp_connections_pending": ("pending", "gauge"),
-    "hikaricp_connections_timeout_total": ("timeouts", "counter"),
-    "hikaricp_connections_acquire_seconds_count": ("wait_count", "counter"),
-    "hikaricp_connections_acquire_seconds_sum": ("wait_seconds", "counter"),
-    "prisma_pool_connections_busy": ("used", "gauge"),
-    "prisma_pool_connections_open": ("open", "gauge"),
-    "prisma_client_queries_wait": ("pending", "gauge"),
-}
 _OTHER: dict[str, tuple[str, Kind]] = {
     "app_workers_used": ("workers.used", "gauge"),
     "app_workers_max": ("workers.max", "gauge"),
@@ -52,68 +41,46 @@ _CACHE = {
 class AppProbe:
     """One instance's metrics page over a connection that stays open."""
 
-    def __init__(self, tier: str, instance: str, metrics_url: str) -> None:
+    def __init__(self, tier: str, instance: str, metrics_url: str, tls: ssl.SSLContext | None = None) -> None:
         self.tier = tier
         self.instance = instance
-        self._url = urlsplit(metrics_url)
-        self._connection: http.client.HTTPConnection | None = None
+        self._page = Page(f"{instance}'s metrics page", metrics_url, tls)
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
-        text = self._fetch()
+        text = self._page.text()
         readings = list(readings_from(text))
         if not readings and not any(_LINE.match(line) for line in text.splitlines()):
-            raise ProbeError(f"{self._url.path} of {self.instance} is not a Prometheus page")
+            raise ProbeError(f"{self._page.what} is not a Prometheus page")
         return readings
-
-    def _fetch(self) -> str:
-        for attempt in (1, 2):
-            try:
-                if self._connection is None:
-                    kind = (
-                        http.client.HTTPSConnection
-                        if self._url.scheme == "https"
-                        else http.client.HTTPConnection
-                    )
-                    self._connection = kind(self._url.hostname or "", self._url.port, timeout=2)
-                self._connection.request("GET", self._url.path or "/metrics")
-                answer = self._connection.getresponse()
-                body = answer.read(4_000_000)
-            except (OSError, http.client.HTTPException) as problem:
-                self.close()
-                # A kept connection may have been closed while idle: one fresh try tells.
-                if attempt == 2 or isinstance(problem, ConnectionRefusedError | TimeoutError):
-                    raise ProbeError(f"{self.instance}'s metrics page: {problem}") from problem
-                continue
-            if answer.status != 200:
-                raise ProbeError(f"{self.instance}'s metrics page answers {answer.status}")
-            return body.decode(errors="replace")
-        raise ProbeError(f"{self.instance}'s metrics page cannot be read")
 
     def close(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._page.close()
 
 
 def readings_from(text: str) -> Iterator[Reading]:
     """The figures that the harness knows, in a metrics page's text."""
     for line in text.splitlines():
-        if not line.startswith(("db_client", "hikaricp", "prisma_", "app_")):
+        if not line.startswith(_WANTED):
             continue
         found = _LINE.match(line)
         if found is None:
             continue
-        name, labels, value = found[1], dict(_LABEL.findall(found[2] or "")), float(found[3])
-        pool = labels.get("db_client_connection_pool_name") or labels.get("pool") or "pool"
-        if name == "db_client_connection_count":
-            yield Reading(f"pool.{pool}.{labels.get('db_client_connection_state', 'used')}", value)
-        elif name in _POOL:
-            metric, kind = _POOL[name]
-            yield Reading(f"pool.{pool}.{metric}", value, kind)
-        elif name in _CACHE:
-            yield Reading(f"cache.{labels.get('cache', 'cache')}.{_CACHE[name]}", value, "counter")
-        elif name in _OTHER:
-            metric, kind = _OTHER[name]
-            yield Reading(metric, value, kind)
+        name = (found["name"] or found["quoted"]).replace(".", "_")
+        labels = {
+            (plain or quoted).replace(".", "_"): value
+            for plain, quoted, value in _LABEL.findall(found["labels"] or found["more"] or "")
+        }
+        reading = _reading(name, labels, float(found["value"]))
+        if reading is not None:
+            yield reading
+
+
+def _reading(name: str, labels: dict[str, str], value: float) -> Reading | None:
+    if name in _CACHE:
+        return Reading(f"cache.{labels.get('cache', 'cache')}.{_CACHE[name]}", value, "counter")
+    if name in _OTHER:
+        metric, kind = _OTHER[name]
+        return Reading(metric, value, kind)
+    return pool_reading(name, labels, value)

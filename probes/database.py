@@ -8,6 +8,7 @@ from typing import Any
 import pymysql
 from pymysql.cursors import DictCursor
 
+from probes.pages import tls_context
 from probes.probe import ProbeError, Reading, Unknown
 from results import Digest
 from results.run import Kind
@@ -199,6 +200,8 @@ class DatabaseProbe:
 def connect(login: Login) -> pymysql.Connection[DictCursor]:
     """A connection with short patience."""
     return pymysql.connect(
+        unix_socket=login.get("socket") or None,
+        ssl=tls_context(login.get("ca_file", "")) if login.get("tls") else None,
         host=login["host"],
         port=login["port"],
         user=login["user"],

@@ -13,6 +13,7 @@ from probes.host import HostProbe, ProcessProbe
 from probes.lag import LagProbe
 from probes.logs import LogProbe
 from probes.nginx import NginxProbe
+from probes.pages import tls_context
 from probes.probe import Probe
 from probes.sampler import Sampler
 from probes.secrets import secrets_in
@@ -29,16 +30,17 @@ def sampler_for(target: dict[str, Any]) -> Sampler:
 
 
 def probes_from(target: dict[str, Any]) -> list[Probe]:
-    """The probes of a target's plain description."""
+    """The probes of a target's plain description. Raises HarnessError for a `ca_file` that cannot be read."""
     probes: list[Probe] = [HostProbe()]
+    tls = tls_context(target.get("ca_file", ""), verify=target.get("verify_tls", True))
     if target.get("lb", {}).get("stats_socket"):
         probes.append(HaproxyProbe(target["lb"]["stats_socket"]))
     elif target.get("lb", {}).get("metrics_url"):
-        probes.append(HaproxyPageProbe(target["lb"]["metrics_url"]))
+        probes.append(HaproxyPageProbe(target["lb"]["metrics_url"], tls))
     if target.get("lb", {}).get("status_url"):
-        probes.append(NginxProbe(target["lb"]["status_url"]))
+        probes.append(NginxProbe(target["lb"]["status_url"], tls))
     probes += [
-        AppProbe(tier, one["name"], one["metrics_url"])
+        AppProbe(tier, one["name"], one["metrics_url"], tls)
         for tier in ("web", "api", "jobs")
         for one in target.get(tier, [])
         if one.get("metrics_url")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 
-from probes.app import AppProbe
+from probes.pages import Page
 from probes.probe import ProbeError, Reading
 from results.run import Kind
 
@@ -27,18 +28,25 @@ _METRICS: dict[str, tuple[str, Kind, float]] = {
 }
 
 
-class HaproxyPageProbe(AppProbe):
+class HaproxyPageProbe:
     """The figures and instances of probes.haproxy.HaproxyProbe, but for the process's own."""
 
-    def __init__(self, metrics_url: str) -> None:
-        super().__init__("lb", "haproxy", metrics_url)
+    tier = "lb"
+    instance = "haproxy"
+
+    def __init__(self, metrics_url: str, tls: ssl.SSLContext | None = None) -> None:
+        self._page = Page("HAProxy's metrics page", metrics_url, tls)
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
-        readings = list(lb_readings_from(self._fetch()))
+        readings = list(lb_readings_from(self._page.text()))
         if not readings:
             raise ProbeError("HAProxy's metrics page has none of its figures")
         return readings
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._page.close()
 
 
 def lb_readings_from(page: str) -> Iterator[Reading]:

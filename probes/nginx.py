@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import urllib.error
-import urllib.request
+import ssl
 
+from probes.pages import Page
 from probes.probe import ProbeError, Reading
 
 _PAGE = re.compile(
     r"Active connections:\s+(\d+)\s+server accepts handled requests\s+(\d+)\s+(\d+)\s+(\d+)\s+"
     r"Reading:\s+(\d+)\s+Writing:\s+(\d+)\s+Waiting:\s+(\d+)"
 )
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
 
 
 class NginxProbe:
@@ -21,17 +20,12 @@ class NginxProbe:
     tier = "lb"
     instance = "nginx"
 
-    def __init__(self, status_url: str) -> None:
-        self._url = status_url
+    def __init__(self, status_url: str, tls: ssl.SSLContext | None = None) -> None:
+        self._page = Page("nginx's status page", status_url, tls)
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
-        try:
-            with _DIRECT.open(self._url, timeout=2) as answer:
-                text = answer.read(10_000).decode(errors="replace")
-        except (OSError, urllib.error.URLError) as problem:
-            raise ProbeError(f"nginx's status page: {problem}") from problem
-        found = _PAGE.search(text)
+        found = _PAGE.search(self._page.text())
         if found is None:
             raise ProbeError("nginx's status page is not one of stub_status")
         active, accepted, handled, requests, reading, writing, waiting = (float(n) for n in found.groups())
@@ -46,4 +40,5 @@ class NginxProbe:
         ]
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Close the connection."""
+        self._page.close()

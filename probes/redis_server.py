@@ -35,17 +35,16 @@ class RedisProbe:
 
     def __init__(
         self,
-        host: str,
-        port: int,
-        password: str,
+        server: dict[str, Any],
         instance: str = "redis",
-        *,
-        user: str = "",
-        of_cluster: bool = False,
+        address: tuple[str, int] | None = None,
     ) -> None:
+        """`server` is a target's Redis; `address` is that of one node, where it is a cluster."""
+        host, port = address or (server["host"], server["port"])
+        of_cluster = bool(server.get("cluster"))
         self.instance = instance
         self._of_cluster = of_cluster
-        self._client = client(host, port, user, password)
+        self._client = client({**server, "host": host, "port": port})
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
@@ -83,13 +82,15 @@ class RedisProbe:
         self._client.close()
 
 
-def client(host: str, port: int, user: str, password: str) -> redis.Redis:
+def client(server: dict[str, Any]) -> redis.Redis:
     """A client with short patience and no tries of its own: a probe that fails is a gap, not a delay."""
     return redis.Redis(
-        host=host,
-        port=port,
-        username=user or None,
-        password=password or None,
+        host=server["host"],
+        port=server["port"],
+        username=server.get("user") or None,
+        password=server.get("password") or None,
+        ssl=bool(server.get("tls")),
+        ssl_ca_certs=server.get("ca_file") or None,
         protocol=2,
         decode_responses=True,
         socket_timeout=2,
@@ -111,21 +112,19 @@ def probes_of(server: dict[str, Any]) -> list[RedisProbe]:
     A cluster's masters are those that the target names, else those that the given node knows of; where that
     node does not answer, it is watched alone and says so itself.
     """
-    user, password = server.get("user", ""), server.get("password", "")
     if not server.get("cluster"):
-        return [RedisProbe(server["host"], server["port"], password, user=user)]
+        return [RedisProbe(server)]
     masters = [
         (node.get("name") or f"{node['host']}:{node['port']}", node["host"], node["port"])
         for node in server.get("nodes", [])
     ]
     return [
-        RedisProbe(host, port, password, name, user=user, of_cluster=True)
-        for name, host, port in masters or _masters_known_to(server, user, password)
+        RedisProbe(server, name, (host, port)) for name, host, port in masters or _masters_known_to(server)
     ]
 
 
-def _masters_known_to(server: dict[str, Any], user: str, password: str) -> list[tuple[str, str, int]]:
-    first = client(server["host"], server["port"], user, password)
+def _masters_known_to(server: dict[str, Any]) -> list[tuple[str, str, int]]:
+    first = client(server)
     try:
         known: dict[str, Any] = first.execute_command("CLUSTER NODES")  # type: ignore[no-untyped-call]
     except redis.RedisError:

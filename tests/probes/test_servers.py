@@ -133,7 +133,7 @@ def test_redis_hits_and_misses_are_those_that_were_made(stack_up: dict[str, Any]
     server = stack_up["redis"]
     client = redis.Redis(host=server["host"], port=server["port"], password=server["password"])
     client.set("probe-test", 1)
-    probe = RedisProbe(server["host"], server["port"], server["password"])
+    probe = RedisProbe(server)
     before = told(probe.sample())
     for _ in range(30):
         client.get("probe-test")
