@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 
 from probes.pages import Page
@@ -44,10 +45,12 @@ class AppProbe:
     def __init__(self, tier: str, instance: str, metrics_url: str, tls: ssl.SSLContext | None = None) -> None:
         self.tier = tier
         self.instance = instance
+        self.calls: Counter[str] = Counter()
         self._page = Page(f"{instance}'s metrics page", metrics_url, tls)
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
+        self.calls[self.tier] += 1
         text = self._page.text()
         readings = list(readings_from(text))
         if not readings and not any(_LINE.match(line) for line in text.splitlines()):

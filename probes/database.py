@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from typing import Any
 
 import pymysql
@@ -65,6 +66,7 @@ class DatabaseProbe:
         """`login` has host, port, user, password and database."""
         self.tier = tier
         self.instance = tier
+        self.calls: Counter[str] = Counter()
         self._login = login
         self._connection: pymysql.Connection[DictCursor] | None = None
         self._before: dict[str, dict[str, Any]] | None = None
@@ -175,6 +177,7 @@ class DatabaseProbe:
 
     def ask(self, sql: str, args: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """Rows of a statement. Raises ProbeError."""
+        self.calls[self.tier] += 1
         try:
             if self._connection is None:
                 self._connection = connect(self._login)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from probes import redis_server
+from probes.access_log import AccessLogProbe
 from probes.app import AppProbe
 from probes.database import DatabaseProbe
 from probes.haproxy import HaproxyProbe
@@ -39,6 +40,8 @@ def probes_from(target: dict[str, Any]) -> list[Probe]:
         probes.append(HaproxyPageProbe(target["lb"]["metrics_url"], tls))
     if target.get("lb", {}).get("status_url"):
         probes.append(NginxProbe(target["lb"]["status_url"], tls))
+    if target.get("lb", {}).get("log"):
+        probes.append(AccessLogProbe(target["lb"]["log"]))
     probes += [
         AppProbe(tier, one["name"], one["metrics_url"], tls)
         for tier in ("web", "api", "jobs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import socket
+from collections import Counter
 
 from probes.probe import ProbeError, Reading
 
@@ -40,6 +41,7 @@ class HaproxyProbe:
 
     def __init__(self, stats_socket: str) -> None:
         self._path = stats_socket
+        self.calls: Counter[str] = Counter()
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
@@ -65,6 +67,7 @@ class HaproxyProbe:
         return {name: float(told[key]) for key, name in wanted.items() if key in told}
 
     def _ask(self, command: str) -> str:
+        self.calls[self.tier] += 1
         try:
             with socket.socket(socket.AF_UNIX) as line:
                 line.settimeout(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 
 from probes.pages import Page
@@ -35,10 +36,12 @@ class HaproxyPageProbe:
     instance = "haproxy"
 
     def __init__(self, metrics_url: str, tls: ssl.SSLContext | None = None) -> None:
+        self.calls: Counter[str] = Counter()
         self._page = Page("HAProxy's metrics page", metrics_url, tls)
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
+        self.calls[self.tier] += 1
         readings = list(lb_readings_from(self._page.text()))
         if not readings:
             raise ProbeError("HAProxy's metrics page has none of its figures")

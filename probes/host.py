@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import psutil
 
 from probes.probe import ProbeError, Reading
@@ -14,6 +16,7 @@ class HostProbe:
     instance = "host"
 
     def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
         psutil.cpu_percent()
 
     def sample(self) -> list[Reading]:
@@ -42,6 +45,7 @@ class ProcessProbe:
     def __init__(self, tier: str, instance: str, pid: int) -> None:
         self.tier = tier
         self.instance = instance
+        self.calls: Counter[str] = Counter()
         self._pid = pid
         self._process: psutil.Process | None = None
         self._command: list[str] = []

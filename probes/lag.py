@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 
 from probes.database import DatabaseProbe, Login
 from probes.probe import ProbeError, Reading
@@ -24,7 +25,7 @@ class LagProbe:
     """Without a beat for so long, an old row on the replica says nothing about the replica."""
 
     def __init__(self, primary: Login, replica: Login) -> None:
-        self._primary = {**primary, "schema": "harness"}
+        self._primary = DatabaseProbe("primary", {**primary, "schema": "harness"})
         self._replica = DatabaseProbe("replica", {**replica, "schema": "harness"})
         self._stop = threading.Event()
         self._begun = threading.Event()
@@ -32,6 +33,11 @@ class LagProbe:
         self._problem = ""
         self._beaten_at = 0.0
         self._beater: threading.Thread | None = None
+
+    @property
+    def calls(self) -> Counter[str]:
+        """The beats on the primary, and the reads of them on the replica."""
+        return self._primary.calls + self._replica.calls
 
     def sample(self) -> list[Reading]:
         """The lag now, in ms. Raises ProbeError."""
@@ -53,15 +59,14 @@ class LagProbe:
         return [Reading("lag_ms", max(float(rows[0]["lag_ms"]) - self.BEAT_S * 500, 0.0))]
 
     def _beat(self) -> None:
-        writer = DatabaseProbe("primary", self._primary)
         while not self._stop.wait(self.BEAT_S):
             try:
-                writer.ask("REPLACE INTO heartbeat VALUES (1, UTC_TIMESTAMP(6))")
+                self._primary.ask("REPLACE INTO heartbeat VALUES (1, UTC_TIMESTAMP(6))")
                 self._problem, self._beaten_at = "", time.monotonic()
             except ProbeError as problem:
                 self._problem = f"replica: no lag, because the heartbeat cannot be written ({problem})"
             self._begun.set()
-        writer.close()
+        self._primary.close()
 
     def close(self) -> None:
         """Stop the heartbeat."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections import Counter
 
 from probes.pages import Page
 from probes.probe import ProbeError, Reading
@@ -21,10 +22,12 @@ class NginxProbe:
     instance = "nginx"
 
     def __init__(self, status_url: str, tls: ssl.SSLContext | None = None) -> None:
+        self.calls: Counter[str] = Counter()
         self._page = Page("nginx's status page", status_url, tls)
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
+        self.calls[self.tier] += 1
         found = _PAGE.search(self._page.text())
         if found is None:
             raise ProbeError("nginx's status page is not one of stub_status")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -33,6 +34,10 @@ class Probe(Protocol):
 
     tier: str
     instance: str
+
+    @property
+    def calls(self) -> Counter[str]:
+        """What it has asked of the system so far, by tier: statements, commands and pages."""
 
     def sample(self) -> Sequence[Reading | Unknown]:
         """What it says now. Raises ProbeError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import redis
@@ -43,6 +44,7 @@ class RedisProbe:
         host, port = address or (server["host"], server["port"])
         of_cluster = bool(server.get("cluster"))
         self.instance = instance
+        self.calls: Counter[str] = Counter()
         self._of_cluster = of_cluster
         self._client = client({**server, "host": host, "port": port})
 
@@ -71,6 +73,7 @@ class RedisProbe:
         return [Reading("cluster_serves", float(serves)), Reading("slots", float(slots))]
 
     def _ask(self, *words: str) -> dict[str, Any]:
+        self.calls[self.tier] += 1
         try:
             told: dict[str, Any] = self._client.execute_command(*words)  # type: ignore[no-untyped-call]
         except redis.RedisError as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,7 @@ LATE_S = 1.0
 """An answer that takes longer would belong to another second: it leaves a gap."""
 JOIN_S = 2.5
 """How long the end of a run waits for probes that are still asking."""
+SAME_RESTART_S = 5.0
 _HUNG = f"no answer within {LATE_S:g} s"
 _WHOLE = ""
 """In place of a metric's name: all of a probe's figures."""
@@ -48,7 +50,9 @@ class _Watch:
     open_gaps: dict[str, Gap] = field(default_factory=dict)
     """By metric, or by _WHOLE."""
     counters: dict[tuple[str, str], float] = field(default_factory=dict)
-    cost_s: float = 0.0
+    cpu_s: float = 0.0
+    slowest_ms: float = 0.0
+    """Since the last time that the probes' own figures were told."""
 
 
 class Sampler:
@@ -63,6 +67,7 @@ class Sampler:
         self._secrets = secrets or []
         self._lock = threading.Lock()
         self._drained = Drained()
+        self._restarted_at_s: dict[tuple[str, str], float] = {}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._t0 = 0.0
@@ -91,11 +96,15 @@ class Sampler:
             thread = threading.Thread(target=self._watch, args=(watch,), daemon=True)
             thread.start()
             self._threads.append(thread)
+        reader = threading.Thread(target=self._read_logs, daemon=True)
+        reader.start()
+        self._threads.append(reader)
 
     def drain(self) -> Drained:
         """What was gathered since the last call; a probe that hangs has its gap begin here."""
         self._note_hanging()
         with self._lock:
+            self._drained.samples += self._own_figures(time.monotonic() - self._t0)
             drained, self._drained = self._drained, Drained()
         return drained
 
@@ -119,11 +128,41 @@ class Sampler:
             if isinstance(watch.probe, DatabaseProbe) and watch.asking_at_s is None:
                 finished.digests += watch.probe.digests()
         for log in self._logs:
+            log.look(max(time.monotonic() - self._t0, 0) if self._threads else 0)
             finished.logs += log.groups()
         for watch in self._watches:
             if watch.asking_at_s is None:
                 watch.probe.close()
         return finished
+
+    def _read_logs(self) -> None:
+        """Every second what was logged in the second before."""
+        second = 0
+        while not self._stop.wait(max(self._t0 + second - time.monotonic(), 0)):
+            for log in self._logs:
+                log.look(float(max(second - 1, 0)))
+            second = max(second + 1, int(time.monotonic() - self._t0) + 1)
+
+    def _own_figures(self, at_s: float) -> list[Sample]:
+        """What the probes themselves cost, by the tier that they ask; the lock is held.
+
+        `calls` is their load on that tier, `sample_ms` the longest that one took to be answered.
+        """
+        calls: Counter[str] = Counter()
+        slowest_ms: dict[str, float] = {}
+        cpu_s: Counter[str] = Counter()
+        for watch in self._watches:
+            tier = watch.probe.tier
+            calls.update(watch.probe.calls)
+            slowest_ms[tier] = max(slowest_ms.get(tier, 0), watch.slowest_ms)
+            cpu_s[tier] += watch.cpu_s  # type: ignore[assignment]  # a Counter adds floats as well
+            watch.slowest_ms = 0
+        samples = [Sample(at_s, "probes", tier, "calls", n, "counter") for tier, n in calls.items()]
+        for tier, took_ms in slowest_ms.items():
+            if took_ms:
+                samples.append(Sample(at_s, "probes", tier, "sample_ms", took_ms))
+            samples.append(Sample(at_s, "probes", tier, "cpu_seconds", cpu_s[tier], "counter"))
+        return samples
 
     def _watch(self, watch: _Watch) -> None:
         second = 0
@@ -144,17 +183,18 @@ class Sampler:
         except Exception as problem:  # a probe's fault is a gap in the report, never the end of the run
             failure = f"{type(problem).__name__}: {problem}"
         took_s = time.monotonic() - began
-        watch.cost_s += time.thread_time() - cpu_began
+        watch.cpu_s += time.thread_time() - cpu_began
         if not failure and began + took_s > self._t0 + at_s + LATE_S:
             failure = _HUNG
         with self._lock:
+            watch.slowest_ms = max(watch.slowest_ms, took_s * 1000)
             watch.asking_at_s = None
             if failure:
                 self._begin_gap(watch, _WHOLE, at_s, failure)
             else:
-                self._take(watch, at_s, told, took_s)
+                self._take(watch, at_s, told)
 
-    def _take(self, watch: _Watch, at_s: float, told: Sequence[Reading | Unknown], took_s: float) -> None:
+    def _take(self, watch: _Watch, at_s: float, told: Sequence[Reading | Unknown]) -> None:
         probe = watch.probe
         unknown = {item.metric: item.reason for item in told if isinstance(item, Unknown)}
         self._end_gaps(watch, at_s, but=unknown)
@@ -166,9 +206,6 @@ class Sampler:
             if isinstance(r, Reading)
         ]
         self._note_restart(watch, at_s, samples)
-        name = f"{type(probe).__name__}/{probe.tier}/{probe.instance}"
-        samples.append(Sample(at_s, "probe", name, "sample_ms", took_s * 1000))
-        samples.append(Sample(at_s, "probe", name, "cpu_seconds", watch.cost_s, "counter"))
         self._drained.samples += samples
 
     def _note_restart(self, watch: _Watch, at_s: float, samples: list[Sample]) -> None:
@@ -181,6 +218,11 @@ class Sampler:
                     restarted.add(sample.instance)
                 watch.counters[key] = sample.value
         for instance in sorted(restarted):
+            known = (watch.probe.tier, instance)
+            # A process and its metrics page are two probes of one restart.
+            if at_s - self._restarted_at_s.get(known, -SAME_RESTART_S) < SAME_RESTART_S:
+                continue
+            self._restarted_at_s[known] = at_s
             text = f"{instance}: its counters began again, so it was restarted"
             self._drained.events.append(Event(at_s, "restart", text, watch.probe.tier, instance))
 

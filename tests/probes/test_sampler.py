@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from probes.probe import ProbeError, Reading, Unknown
@@ -17,9 +18,11 @@ class Scripted:
         self.instance = instance
         self._steps = list(steps)
         self.asked = 0
+        self.calls: Counter[str] = Counter()
 
     def sample(self) -> Sequence[Reading | Unknown]:
         self.asked += 1
+        self.calls[self.tier] += 3
         return self._steps[min(self.asked, len(self._steps)) - 1]()
 
     def close(self) -> None:
@@ -113,9 +116,10 @@ def test_counters_are_kept_raw_and_a_restart_is_told_once() -> None:
 def test_a_probes_own_cost_is_measured() -> None:
     sampler = Sampler([Scripted("api1", says(1))])
     drained = gathered(sampler, lambda d: bool(d.samples))
-    own = {s.metric: s for s in drained.samples if s.tier == "probe"}
-    assert own["cpu_seconds"].kind == "counter"
-    assert 0 <= own["sample_ms"].value < LATE_S * 1000
+    own = {s.metric: s for s in drained.samples if (s.tier, s.instance) == ("probes", "api")}
+    assert own["cpu_seconds"].kind == own["calls"].kind == "counter"
+    assert own["calls"].value == 3  # each question of this one is three of the tier
+    assert 0 < own["sample_ms"].value < LATE_S * 1000
 
 
 def test_before_a_run_each_tier_that_cannot_be_asked_is_one_line() -> None:

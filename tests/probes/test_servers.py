@@ -1,13 +1,18 @@
 """Probes beside the real servers' own counters, and under disturbances of a known size."""
 
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
 import redis
 
+from probes.access_log import AccessLogProbe
 from probes.database import DatabaseProbe
 from probes.from_target import probes_from, sampler_for
 from probes.haproxy import HaproxyProbe
@@ -167,6 +172,59 @@ def test_haproxys_page_tells_what_its_socket_tells(stack_up: dict[str, Any]) -> 
     assert {key: answered.get(key) for key in expected} == expected
     kinds = {(r.instance, r.metric) for r in by_page}
     assert {("web/web1", "requests"), ("web/web1", "queue_time_ms"), ("backend/web", "queue")} <= kinds
+
+
+def test_the_balancers_log_has_the_requests_that_it_counted(stack_up: dict[str, Any]) -> None:
+    socket, log = HaproxyProbe(stack_up["lb"]["stats_socket"]), AccessLogProbe(stack_up["lb"]["log"])
+
+    def counted() -> float:
+        return sum(
+            reading.value
+            for reading in socket.sample()
+            if reading.metric == "requests" and reading.instance in ("web/web1", "web/web2")
+        )
+
+    before = counted()
+    for _ in range(40):
+        urllib.request.urlopen(f"{stack_up['base_url']}/signin", timeout=30).close()
+    assert counted() - before == 40
+
+    def logged(metric: str) -> float:
+        answered = {(r.instance, r.metric): r.value for r in log.sample()}
+        return sum(answered.get((instance, metric), 0) for instance in ("web/web1", "web/web2"))
+
+    wait_for(lambda: logged("log.requests") == 40)
+    # A page takes some milliseconds to render, and nothing waits for anybody here.
+    assert 0.02 < logged("log.response_seconds") <= logged("log.total_seconds")
+    assert logged("log.errors_5xx") == logged("log.retries") == 0
+
+
+def test_a_process_that_was_started_again_is_followed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as first:
+        probe = ProcessProbe("api", "api1", first.pid)
+        assert told(probe.sample())["rss_bytes"] > 1_000_000
+        assert first.stdin is not None
+        first.stdin.close()
+        first.wait(timeout=30)
+        with pytest.raises(ProbeError, match="is gone"):
+            probe.sample()
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as second:
+            rss_bytes = 0.0
+
+            def is_back() -> bool:
+                nonlocal rss_bytes
+                try:
+                    rss_bytes = told(probe.sample())["rss_bytes"]
+                except ProbeError:  # between fork and exec it has another command line
+                    return False
+                return True
+
+            wait_for(is_back)
+            assert rss_bytes > 1_000_000
+            assert second.stdin is not None
+            second.stdin.close()
+            second.wait(timeout=30)
 
 
 def test_a_process_that_is_gone_is_said(stack_up: dict[str, Any]) -> None:
