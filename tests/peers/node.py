@@ -36,10 +36,21 @@ def packages() -> Path:
 
 
 def run(script: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """A script of this folder under node, with the packages at hand."""
-    folder = packages()
-    here = folder / script.name
-    shutil.copy(script, here)
-    return subprocess.run(
-        ["node", str(here), *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    """A script of this folder under node, with the packages at hand, run to its end."""
+    folder, command = _command(script, words)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def start(script: Path, *words: str) -> subprocess.Popen[str]:
+    """The same, started: with pipes to its input and from its output."""
+    folder, command = _command(script, words)
+    return subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
+
+
+def _command(script: Path, words: tuple[str, ...]) -> tuple[Path, list[str]]:
+    folder = packages()
+    # The modules are found from where the script is.
+    shutil.copy(script, folder / script.name)
+    return folder, ["node", str(folder / script.name), *words]
