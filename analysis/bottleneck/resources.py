@@ -139,7 +139,7 @@ def processes(stretch: Stretch) -> dict[str, float]:
     return {
         f"{tier}/{one}": samples.mean(tier, "cpu_ratio", one) or 0.0
         for tier in samples.tiers
-        if tier not in ("host", "probe")
+        if tier not in ("host", "probes")
         for one in samples.instances(tier, "cpu_ratio")
     }
 
