@@ -125,9 +125,9 @@ class DuelCourse:
 
     def _is_taken(self, against: tuple[Reason, ...], attempt: int) -> bool:
         """Whether a run is judged. One that does not settle twice is what the system does under this load."""
-        if attempt == ATTEMPTS and self.stored.forced:
+        if not against or self.stored.forced:
             return True
-        return not against or (attempt > 1 and all(one.code in OF_THE_SYSTEM for one in against))
+        return attempt > 1 and all(one.code in OF_THE_SYSTEM for one in against)
 
     def _run(self, pair: int, side: Side, name: str) -> Path:
         target, is_fresh = self.sides[side].make_ready()
