@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from analysis.difference import OVERALL, Blocks, Change, change_of
 from analysis.duel_words import show_change
+from analysis.endpoints import EndpointTotal
+from analysis.environment import comparable
 from reports.charts.change import draw_change, nines_of
 from reports.parts import (
     Answer,
+    Block,
     Cell,
     Chart,
     Column,
     Fact,
     Figures,
-    IntervalBar,
     Note,
     Page,
     Section,
+    Switch,
     Table,
     kept,
 )
@@ -29,41 +33,74 @@ from reports.render import write_page
 from reports.run_data import RunReport, read_report
 from reports.sections import comparison
 from reports.sections.answer import p99_us
+from reports.sections.endpoint_changes import SHARES, endpoint_changes
 from reports.sections.shared import NARROW
-from reports.words import NONE, counted
+from reports.words import counted
 from results import Run, UsageError
-from results.units import show_latency, show_rate, show_ratio
+from results.units import show_latency, show_rate, show_ratio, three_digits
 
 MOST_RUNS = 10
 _SHARES = 1 - 10.0 ** -np.linspace(0.1, 3, 40)
-_TABLE_SHARES = (0.5, 0.95, 0.99)
+TABLE_SHARES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """2 to 10 runs that were read, with names that tell them apart; the first is the baseline."""
+
+    reports: list[RunReport]
+    names: list[str]
+    blocks: list[Blocks]
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs themselves."""
+        return [report.run for report in self.reports]
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the runs should not be compared, or not be trusted, as sentences."""
+        return [f"{reason}." for reason in comparable(self.runs)]
+
+    def change(self, number: int, endpoint: str, shares: Sequence[float]) -> Change | None:
+        """How an endpoint (or all) of a run differs from the baseline; None where one has no requests."""
+        return _change(self.blocks[0], self.blocks[number], endpoint, shares)
+
+    def totals(self) -> dict[str, list[EndpointTotal | None]]:
+        """Each endpoint's total by run, None where a run has none of it."""
+        tables = [{total.endpoint.name: total for total in one.table.rows} for one in self.reports]
+        return {name: [table.get(name) for table in tables] for name in sorted({*chain(*tables)})}
+
+
+def read_compared(runs: Sequence[Run]) -> Compared:
+    """Read the runs. Raises UsageError unless there are 2 to 10."""
+    if not 2 <= len(runs) <= MOST_RUNS:
+        raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, not {len(runs)}")
+    reports = [read_report(run) for run in runs]
+    return Compared(reports, comparison.names_of(runs), [_blocks(report) for report in reports])
 
 
 def write_comparison(runs: Sequence[Run], path: Path) -> Path:
     """Write the page. Raises UsageError unless there are 2 to 10 runs."""
-    return write_page(comparison_page(runs), path)
+    return write_page(comparison_page(read_compared(runs)), path)
 
 
-def comparison_page(runs: Sequence[Run]) -> Page:
-    """The page's data. Raises UsageError unless there are 2 to 10 runs."""
-    if not 2 <= len(runs) <= MOST_RUNS:
-        raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, not {len(runs)}")
-    reports = [read_report(run) for run in runs]
-    blocks = [_blocks(report) for report in reports]
-    names = comparison.names_of(runs)
-    changes = [_change(blocks[0], other, OVERALL, _TABLE_SHARES) for other in blocks[1:]]
+def comparison_page(compared: Compared) -> Page:
+    """The page's data."""
+    runs, reports, names = compared.runs, compared.reports, compared.names
+    changes = [compared.change(number, OVERALL, TABLE_SHARES) for number in range(1, len(runs))]
     sections = [
-        _table(reports, names),
+        _table(compared),
         comparison.overlaid_curves(reports, names),
         comparison.overlaid_spectra(
-            [report.overall.response for report in reports], names, *_difference(blocks, names)
+            [report.overall.response for report in reports], names, *_difference(compared)
         ),
-        _endpoints(reports, blocks, names),
+        endpoint_changes(compared.totals(), endpoint_shifts(compared), names),
         comparison.overlaid_time(reports, names),
         comparison.side_by_side(reports, names),
         comparison.differences(runs, names),
     ]
-    told = _answer(reports, names, changes)
+    told = comparison_answer(names, changes)
     return Page(
         title=told.sentence,
         kicker=["Comparison", runs[0].scenario, counted(len(runs), "run")],
@@ -88,7 +125,8 @@ def _change(before: Blocks, after: Blocks, name: str, shares: Sequence[float]) -
     return change_of(before.counts[name], after.counts[name], list(shares), draws=120)
 
 
-def _answer(reports: list[RunReport], names: list[str], changes: list[Change | None]) -> Answer:
+def comparison_answer(names: Sequence[str], changes: Sequence[Change | None]) -> Answer:
+    """Whether p99 differs, of the run that differs most; `changes` at TABLE_SHARES, of each but the first."""
     known = [(name, one) for name, one in zip(names[1:], changes, strict=True) if one is not None]
     why = "One run of each side: what differs from run to run on the same system is not in the intervals."
     advice = "Use 'harness duel' for a verdict that holds: runs of both sides that take turns."
@@ -99,11 +137,16 @@ def _answer(reports: list[RunReport], names: list[str], changes: list[Change | N
     if not bool(change.is_significant[-1]):
         told = "No difference in p99 that these runs could show"
         return Answer(f"{told}.", why, advice, accent="No difference")
-    word = "higher" if p99 > 0 else "lower"
-    low, high = (show_change(float(side[-1]), True) for side in (change.low, change.high))
-    accent = f"{show_change(abs(p99), True).lstrip('+')} {word}"
     others = "" if len(names) == 2 else f" in {name}"
-    text = f"p99 is {accent}{others} than in the baseline ({low} to {high})."
+    low, high = float(change.low[-1]), float(change.high[-1])
+    if p99 >= 1:
+        accent = f"{three_digits(1 + p99)} times as high"
+        between = f"{three_digits(1 + low)} to {three_digits(1 + high)}"
+        text = f"p99{others} is {accent} as in the baseline ({between})."
+    else:
+        accent = f"{show_change(abs(p99), True).lstrip('+')} {'higher' if p99 > 0 else 'lower'}"
+        between = f"{show_change(low, True)} to {show_change(high, True)}"
+        text = f"p99{others} is {accent} than in the baseline ({between})."
     return Answer(text, why, advice, accent=accent, evidence="spectrum")
 
 
@@ -114,7 +157,8 @@ def _fact(report: RunReport, name: str) -> Fact:
     return Fact(name, show_latency(p99_us(report)), small + trust, "warn" if trust else "")
 
 
-def _table(reports: list[RunReport], names: list[str]) -> Section:
+def _table(compared: Compared) -> Section:
+    reports, names = compared.reports, compared.names
     columns = [
         Column("Run", number=False),
         Column("Requests/s"),
@@ -134,98 +178,43 @@ def _table(reports: list[RunReport], names: list[str]) -> Section:
         valid = not report.doubts
         cells.append(Cell("valid" if valid else "not valid", pill=True, tone="good" if valid else "warn"))
         rows.append(cells)
-    doubts = [
-        f"{name}: {reason.text}."
-        for report, name in zip(reports, names, strict=True)
-        for reason in report.doubts
-    ]
+    doubts = compared.doubts
     notes = [Note("", "warn", doubts)] if doubts else []
     return Section("runs", "The runs", "Of their steady parts.", [Table("The runs", columns, rows), *notes])
 
 
-def _difference(blocks: list[Blocks], names: list[str]) -> list[Chart]:
+def endpoint_shifts(compared: Compared) -> dict[str, list[Change | None]]:
+    """Each endpoint's change at SHARES, of each run after the first."""
+    others = range(1, len(compared.names))
+    return {name: [compared.change(n, name, SHARES) for n in others] for name in compared.totals()}
+
+
+def _difference(compared: Compared) -> list[Block]:
     """For each run after the first, how it differs at each percentile."""
-    charts = []
-    for other, name in zip(blocks[1:], names[1:], strict=True):
-        reach = min(
-            int(side.counts[OVERALL].sum()) if OVERALL in side.counts else 0 for side in (blocks[0], other)
-        )
-        shares = [float(q) for q in _SHARES if reach * (1 - q) >= 5]
-        change = _change(blocks[0], other, OVERALL, shares) if shares else None
-        if change is None:
-            continue
-        label = f"Change of the response time of {name} against the baseline at each percentile"
-        rows = [
-            [
-                f"p{q * 100:.4g}",
-                *(show_change(float(side[i]), True) for side in (change.change, change.low, change.high)),
-            ]
-            for i, q in enumerate(shares)
-        ]
-        figures = Figures(["percentile", "change", "from", "to"], rows, [nines_of(q) for q in shares])
-        charts.append(
-            Chart(
-                f"Change against the baseline, {name}",
-                draw_change(change, label, 960, 260, "broad"),
-                draw_change(change, label, *NARROW, "narrow"),
-                figures,
-                "The band is the 95% interval; where it holds 0, nothing was shown.",
-            )
-        )
-    return charts
+    charts = [(name, _difference_of(compared, n)) for n, name in enumerate(compared.names) if n]
+    drawn: list[tuple[str, Block]] = [(name, chart) for name, chart in charts if chart is not None]
+    return [Switch("Run", drawn)] if len(drawn) > 1 else [chart for _, chart in drawn]
 
 
-def _endpoints(reports: list[RunReport], blocks: list[Blocks], names: list[str]) -> Section | None:
-    """Every endpoint's p99 in the first and the last run, the largest change first."""
-    before, after = (
-        {total.endpoint.name: total for total in report.table.rows} for report in (reports[0], reports[-1])
-    )
-    rows = []
-    changes = {name: _change(blocks[0], blocks[-1], name, [0.5, 0.99]) for name in {*before, *after}}
-    ends = [max(abs(one.low[1]), abs(one.high[1])) for one in changes.values() if one is not None]
-    known = sorted(end for end in ends if math.isfinite(end))
-    scale = known[int((len(known) - 1) * 0.9)] if known else 1.0
-    for name, change in sorted(changes.items(), key=lambda pair: -_size(pair[1])):
-        sides = [side[name].response if name in side else None for side in (before, after)]
-        cells = [Cell(name)]
-        for q in (0.5, 0.99):
-            cells += [
-                Cell(
-                    NONE if one is None else show_latency(one.quantile_us(q)),
-                    sort=one.quantile_us(q) if one else -1,
-                )
-                for one in sides
-            ]
-        rows.append([*cells, *_change_cells(change, scale)])
-    columns = [
-        Column("Endpoint", number=False),
-        *(Column(f"{figure} {name}") for figure in ("p50", "p99") for name in (names[0], names[-1])),
-        Column("p99 change"),
-        Column("Interval", number=False),
+def _difference_of(compared: Compared, number: int) -> Chart | None:
+    """The change at each percentile that at least 5 requests of both lie beyond."""
+    name = compared.names[number]
+    sides = [compared.blocks[0].counts, compared.blocks[number].counts]
+    reach = min(int(side[OVERALL].sum()) if OVERALL in side else 0 for side in sides)
+    shares = [float(q) for q in _SHARES if reach * (1 - q) >= 5]
+    change = compared.change(number, OVERALL, shares) if shares else None
+    if change is None:
+        return None
+    label = f"Change of the response time of {name} against the baseline at each percentile"
+    told = (change.change, change.low, change.high)
+    rows = [
+        [f"p{q * 100:.4g}", *(show_change(float(side[i]), True) for side in told)]
+        for i, q in enumerate(shares)
     ]
-    lead = "The largest change of p99 first; ~ where these two runs show none."
-    return (
-        Section("endpoints", "By endpoint", lead, [Table("By endpoint", columns, rows, sortable=True)])
-        if rows
-        else None
+    return Chart(
+        f"Change against the baseline, {name}",
+        draw_change(change, label, 960, 260, "broad"),
+        draw_change(change, label, *NARROW, "narrow"),
+        Figures(["percentile", "change", "from", "to"], rows, [nines_of(q) for q in shares]),
+        "The band is the 95% interval; where it holds 'same', nothing was shown.",
     )
-
-
-def _size(change: Change | None) -> float:
-    if change is None or not bool(change.is_significant[1]):
-        return 0.0
-    return abs(float(change.change[1]))
-
-
-def _change_cells(change: Change | None, scale: float) -> list[Cell]:
-    if change is None or not math.isfinite(change.change[1]):
-        return [Cell(NONE, sort=0), Cell(NONE)]
-    middle, low, high = (float(side[1]) for side in (change.change, change.low, change.high))
-    shown = bool(change.is_significant[1])
-    spoken = f"{show_change(low, True)} to {show_change(high, True)}"
-    tone = ("bad" if middle > 0 else "good") if shown else ""
-    bar = IntervalBar(low, middle, high, None, -scale, scale, tone)  # type: ignore[arg-type]
-    return [
-        Cell(show_change(middle, True) if shown else "~", sort=middle if shown else 0.0, strong=shown),
-        Cell(spoken, interval=bar, sort=middle),
-    ]

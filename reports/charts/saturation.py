@@ -33,6 +33,8 @@ class SaturationMap:
     share: Floats
     axis: str = ""
     first: int | None = None
+    all_written: bool = False
+    """Write the number into every cell, not only where it matters."""
 
 
 def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> str:
@@ -49,7 +51,14 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
     cell_px = (width - left - 8) / max(columns, 1)
     for row in range(rows):
         for column in range(columns):
-            _cell(axes, row, column, float(chart.share[row, column]), cell_px, last=column == columns - 1)
+            _cell(
+                axes,
+                row,
+                column,
+                float(chart.share[row, column]),
+                cell_px,
+                told=chart.all_written or column == columns - 1,
+            )
     step = max(math.ceil(max((len(name) for name in chart.columns), default=1) * CHARACTER_PX / cell_px), 1)
     shown = [number for number in range(columns) if (columns - 1 - number) % step == 0]
     axes.set_xticks([number + 0.5 for number in shown], [chart.columns[number] for number in shown])
@@ -65,7 +74,7 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
     return as_svg(figure, chart.label, css_class=css_class)
 
 
-def _cell(axes: Axes, row: int, column: int, share: float, cell_px: float, *, last: bool) -> None:
+def _cell(axes: Axes, row: int, column: int, share: float, cell_px: float, *, told: bool) -> None:
     known = math.isfinite(share)
     is_full = known and share >= FULL
     opacity = 0.035 + 0.78 * min(max(share, 0.0), 1.0) ** 2 if known else 0.0
@@ -77,7 +86,7 @@ def _cell(axes: Axes, row: int, column: int, share: float, cell_px: float, *, la
     else:
         patch.set(facecolor="none", edgecolor=MUTED, hatch="////", alpha=0.3)
     axes.add_patch(patch)
-    if known and cell_px >= 24 and (share >= WRITTEN or last):
+    if known and cell_px >= 24 and (share >= WRITTEN or told):
         color = ON_BAD if is_full else INK
         axes.text(
             column + 0.5, row + 0.53, f"{share * 100:.0f}",

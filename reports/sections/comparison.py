@@ -16,7 +16,7 @@ from reports.charts.axes import clock
 from reports.charts.curves import RateChart, RateCurve, SpectrumLine, draw_rate_curve, draw_spectrum
 from reports.charts.lines import Line, LineChart, Story, draw_lines
 from reports.charts.saturation import SaturationMap, draw_saturation
-from reports.charts.style import ACCENT, BASELINE, GREEN, GREY, INK, ORANGE, VIOLET
+from reports.charts.style import ACCENT, BASELINE, GREEN, GREY, INK, MUTED, ORANGE, VIOLET, WARN
 from reports.parts import Block, Cell, Chart, Column, Figures, IntervalBar, Section, Table, Tone
 from reports.run_data import RunReport
 from reports.sections.load import limits_us
@@ -25,7 +25,7 @@ from reports.words import NONE
 from results import Histogram, Run
 from results.units import show_latency, show_rate
 
-RUN_COLORS = (BASELINE, ACCENT, ORANGE, VIOLET, GREEN, INK, GREY, BASELINE, ACCENT, ORANGE)
+RUN_COLORS = (BASELINE, ACCENT, ORANGE, VIOLET, GREEN, INK, GREY, WARN, MUTED, ACCENT)
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 _MOST_SATURATION = 16
 
@@ -80,11 +80,14 @@ def _gate_row(one: Comparison, scale: float) -> list[Cell]:
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
-    """Short names, each different: what tells the ids apart, or the ids."""
-    ids = [run.id for run in runs]
+    """Short names, each different: the first is the baseline, others are ids without what all end with."""
     if len(runs) == 2:
         return ["baseline", "candidate"]
-    return [name if len(name) <= 24 else f"{name[:23]}…" for name in ids]
+    pieces = [run.id.split("-") for run in runs]
+    while min(map(len, pieces)) > 1 and len({one[-1] for one in pieces}) == 1:
+        pieces = [one[:-1] for one in pieces]
+    names = ["-".join(one) for one in pieces[1:]]
+    return ["baseline", *(name if len(name) <= 24 else f"{name[:23]}…" for name in names)]
 
 
 def overlaid_curves(reports: Sequence[RunReport], names: Sequence[str]) -> Section | None:
@@ -92,9 +95,9 @@ def overlaid_curves(reports: Sequence[RunReport], names: Sequence[str]) -> Secti
     curves = [
         RateCurve(report.curve, name, color)
         for report, name, color in zip(reports, names, RUN_COLORS, strict=False)
-        if len(report.curve) > 1
+        if report.curve
     ]
-    if not curves:
+    if not any(len(curve.points) > 1 for curve in curves):
         return None
     chart = RateChart("p99 against achieved rate, by run", curves, limits_us(reports[-1]), only_p99=True)
     rows = [
@@ -177,7 +180,8 @@ def side_by_side(reports: Sequence[RunReport], names: Sequence[str]) -> Section 
     if not ordered:
         return None
     table = np.array([values for _, values in ordered])
-    chart = SaturationMap("How full each part was, by run", [name for name, _ in ordered], list(names), table)
+    parts = [name for name, _ in ordered]
+    chart = SaturationMap("How full each part was, by run", parts, list(names), table, all_written=True)
     rows = [
         [name, *(f"{v * 100:.0f}%" if math.isfinite(v) else NONE for v in values)] for name, values in ordered
     ]

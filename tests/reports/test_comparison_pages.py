@@ -7,7 +7,7 @@ import pytest
 from analysis.compare_figures import figures_of
 from analysis.duel import Duel, DuelPlan, DuelResult
 from analysis.duel_stored import JudgedDuel
-from reports.compare_page import comparison_page, write_comparison
+from reports.compare_page import comparison_page, read_compared, write_comparison
 from reports.duel_page import duel_page
 from reports.render import render
 from results import Run, StoredDuel, UsageError, open_run
@@ -90,21 +90,21 @@ def test_comparison_overlays_runs_and_tells_what_differs(
 ) -> None:
     html = write_comparison([runs[0][0], runs[1][1]], tmp_path / "compare.html").read_text()
     assert check(html).problems == []
-    assert "higher</em>" in html
+    assert "times as high</em>" in html
     assert "plan: seed" in html
 
 
 def test_run_compared_with_itself_shows_nothing(runs: tuple[list[Run], list[Run]]) -> None:
-    page = comparison_page([runs[0][0], runs[0][0]])
+    page = comparison_page(read_compared([runs[0][0], runs[0][0]]))
     assert page.answer.sentence.startswith("No difference in p99")
 
 
 @pytest.mark.parametrize("count", [1, 11])
 def test_comparison_takes_2_to_10_runs(runs: tuple[list[Run], list[Run]], count: int) -> None:
     with pytest.raises(UsageError, match="2 to 10 runs"):
-        comparison_page([runs[0][0]] * count)
+        read_compared([runs[0][0]] * count)
 
 
 def test_five_runs_on_one_page(runs: tuple[list[Run], list[Run]]) -> None:
-    html = render(comparison_page([*runs[0], *runs[1][:2]]))
+    html = render(comparison_page(read_compared([*runs[0], *runs[1][:2]])))
     assert check(html).problems == []
