@@ -132,7 +132,11 @@ class SloJudges:
 
     def add(self, interval: Interval) -> None:
         """Count an interval for every objective that it belongs to; others and setup are left out."""
-        if interval.endpoint.setup or not any(a <= interval.second < b for a, b in self.spans):
+        if (
+            not self.slos
+            or interval.endpoint.setup
+            or not any(a <= interval.second < b for a, b in self.spans)
+        ):
             return
         for slo, windows in zip(self.slos, self._windows, strict=True):
             if slo.endpoint in (None, interval.endpoint.name):

@@ -12,7 +12,7 @@ from results import BUCKETS, Flow, Histogram, Interval, bucket_mid_us
 Floats = npt.NDArray[np.float64]
 
 MOST_WINDOWS = 240
-"""More would not be seen on a page, and a day's run has to fit in memory: 240 windows are 8 MB."""
+"""More would not be seen on a page, and a day's run has to fit in memory: 240 windows are 16 MB."""
 
 
 class Timeline:
@@ -31,7 +31,7 @@ class Timeline:
         self.counts = np.zeros((size, BUCKETS), dtype=np.int64)
         self.failed: Floats = np.zeros(size)
         self.received_bytes: Floats = np.zeros(size)
-        self.service_us: Floats = np.zeros(size)
+        self._service = np.zeros((size, BUCKETS), dtype=np.int64)
         self.parts_us: dict[str, Floats] = {}
 
     def add(self, interval: Interval) -> None:
@@ -42,7 +42,7 @@ class Timeline:
         self.counts[first] += interval.response.counts
         self.failed[first] += interval.failed
         self.received_bytes[first] += interval.bytes_received
-        self.service_us[first] += float(interval.service.counts @ bucket_mid_us)
+        self._service[first] += interval.service.counts
         for name, part in interval.parts.items():
             self.parts_us.setdefault(name, np.zeros(self.from_s.size))[first] += part.sum_us
 
@@ -75,7 +75,8 @@ class Timeline:
         requests = self.requests
         shown = {name: ratio(total, requests) / 1e3 for name, total in sorted(self.parts_us.items())}
         explained = np.sum(list(shown.values()), axis=0) if shown else np.zeros(requests.size)
-        shown["other"] = np.maximum(ratio(self.service_us, requests) / 1e3 - explained, 0)
+        service_us = self._service @ bucket_mid_us
+        shown["other"] = np.maximum(ratio(service_us, requests) / 1e3 - explained, 0)
         return shown
 
     def between(self, from_s: float, to_s: float) -> Histogram:

@@ -13,6 +13,7 @@ from analysis.difference import OVERALL, Blocks, Change, change_of
 from analysis.duel_words import show_change
 from analysis.endpoints import EndpointTotal
 from analysis.environment import comparable
+from analysis.slo import steady_spans
 from reports.charts.change import draw_change, nines_of
 from reports.parts import (
     Answer,
@@ -76,8 +77,9 @@ def read_compared(runs: Sequence[Run]) -> Compared:
     """Read the runs. Raises UsageError unless there are 2 to 10."""
     if not 2 <= len(runs) <= MOST_RUNS:
         raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, not {len(runs)}")
-    reports = [read_report(run) for run in runs]
-    return Compared(reports, comparison.names_of(runs), [_blocks(report) for report in reports])
+    blocks = [Blocks(steady_spans(run)[0][0], steady_spans(run)[-1][1]) for run in runs]
+    reports = [read_report(run, one) for run, one in zip(runs, blocks, strict=True)]
+    return Compared(reports, comparison.names_of(runs), blocks)
 
 
 def write_comparison(runs: Sequence[Run], path: Path) -> Path:
@@ -110,13 +112,6 @@ def comparison_page(compared: Compared) -> Page:
         sections=kept(sections),
         foot="Runs: " + ", ".join(run.id for run in runs),
     )
-
-
-def _blocks(report: RunReport) -> Blocks:
-    blocks = Blocks(report.from_s, report.to_s)
-    for interval in report.run.intervals(start_s=report.from_s, end_s=report.to_s):
-        blocks.add(interval)
-    return blocks
 
 
 def _change(before: Blocks, after: Blocks, name: str, shares: Sequence[float]) -> Change | None:

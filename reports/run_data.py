@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from analysis.spectrum import RatePoint, rate_curve
 from analysis.tiers import TierPanel, missing_tiers, tier_panels
 from analysis.timeline import Floats, FlowLine, Timeline, flow_line
 from analysis.validity import Reason, validity
-from results import Run
+from results import Interval, Run
 
 MOST_RANGES = 6
 """More held levels than this are not offered as ranges of their own."""
@@ -94,8 +94,18 @@ class RunReport:
         return float(overlap @ rates) / total if total > 0 and self.flow.generators else math.nan
 
 
-def read_report(run: Run) -> RunReport:
-    """Read a run once and sum it up. Memory stays below some tens of megabytes however long the run was."""
+class Adds(Protocol):
+    """Whoever wants to see each interval while a run is read."""
+
+    def add(self, interval: Interval) -> None:
+        """Take an interval in."""
+
+
+def read_report(run: Run, *also: Adds) -> RunReport:
+    """Read a run once and sum it up; others see its intervals in passing, as reading a day takes seconds.
+
+    Memory stays below some tens of megabytes however long the run was.
+    """
     duration_s = run.duration_s
     spans = [(min(from_s, duration_s), to_s) for from_s, to_s in steady_spans(run)]
     table = EndpointTable(spans)
@@ -104,10 +114,8 @@ def read_report(run: Run) -> RunReport:
     levels = [
         (event.data, EndpointTable([(event.data["from_s"], event.data["to_s"])])) for event in run.levels
     ]
-    parts = [table, *(part for _, part in ranges), *(part for _, part in levels)]
+    parts: list[Adds] = [timeline, judges, table, *(part for _, part in [*ranges, *levels]), *also]
     for interval in run.intervals():
-        timeline.add(interval)
-        judges.add(interval)
         for part in parts:
             part.add(interval)
     samples = Samples(run.series(), spans[0][0], spans[-1][1])

@@ -83,8 +83,8 @@ def _by_endpoint(pieces: Iterator[Interval]) -> list[Interval]:
         if seen is None:
             found[piece.endpoint] = piece
             continue
-        seen.service += piece.service
-        seen.response += piece.response
+        seen.service = seen.service + piece.service
+        seen.response = seen.response + piece.response
         seen.failed += piece.failed
         seen.bytes_received += piece.bytes_received
     return list(found.values())

@@ -229,7 +229,10 @@ class Run:
     def intervals(
         self, endpoint: Endpoint | str | None = None, start_s: float | None = None, end_s: float | None = None
     ) -> Iterator[Interval]:
-        """Intervals with start_s <= second < end_s in order of time; of one endpoint (by name) or all."""
+        """Intervals with start_s <= second < end_s in order of time; of one endpoint (by name) or all.
+
+        Where response and service times were the same, both are one histogram: add to a copy.
+        """
         where, values = self._where(endpoint, start_s, end_s)
         by_id = {number: named for named, number in self._endpoint_ids.items()}
         errors = self._details("SELECT second, endpoint, kind, requests, sample FROM error" + where, values)
@@ -384,7 +387,7 @@ def _decoded(rows: sqlite3.Cursor) -> Iterator[tuple[tuple[Any, ...], Histogram,
         services = Histogram.all_from_bytes([row[-2] for row in batch])
         others = iter(Histogram.all_from_bytes([row[-1] for row in batch if row[-1] is not None]))
         for row, service in zip(batch, services, strict=True):
-            yield row[:-2], service, service.copy() if row[-1] is None else next(others)
+            yield row[:-2], service, service if row[-1] is None else next(others)
 
 
 def open_run(path: str | Path) -> Run:
