@@ -39,7 +39,8 @@ class Blocks:
         for name in (OVERALL, interval.endpoint.name):
             if name not in self.counts:
                 self.counts[name] = np.zeros((self.blocks, BUCKETS), dtype=np.int32)
-            self.counts[name][block] += interval.response.counts.astype(np.int32)
+            row = self.counts[name][block]
+            np.add(row, interval.response.counts, out=row, casting="unsafe")
 
 
 @dataclass(frozen=True)

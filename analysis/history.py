@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.environment import differences
-from analysis.summary import summary_of
-from results import Run
+from results.catalogue import Entry
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,24 +68,45 @@ class History:
     changes: list[ChangePoint]
 
     @property
+    def levels(self) -> list[tuple[int, int, float]]:
+        """From change point to change point: first run, the one after the last, and their median."""
+        edges = [0, *(change.index for change in self.changes), len(self.points)]
+        return [(a, b, float(np.median(self.values[a:b]))) for a, b in pairwise(edges) if b > a]
+
+    @property
     def values(self) -> Floats:
         """The figure by run, shape (points,)."""
         return np.array([point.figures[self.figure] for point in self.points])
 
 
-def point_of(run: Run) -> HistoryPoint:
-    """What the history keeps of a run. `info["figures"]`, where the run has it, saves reading all of it."""
-    stored = run.info.get("figures")
-    figures = {str(k): float(v) for k, v in stored.items()} if stored else summary_of(run).figures
+def point_of(entry: Entry) -> HistoryPoint:
+    """What the history keeps of a stored run."""
+    assert entry.started_at is not None
     return HistoryPoint(
-        run.id,
-        run.scenario,
-        str(run.info.get("stages") or ""),
-        run.target,
-        run.started_at,
-        figures,
-        run.environment,
+        entry.id,
+        entry.scenario,
+        entry.stages,
+        entry.target,
+        entry.started_at,
+        entry.figures,
+        entry.environment,
     )
+
+
+def usable(entry: Entry) -> bool:
+    """Whether a stored run belongs into a history: a finished, valid run that has figures."""
+    is_run = entry.kind == "run" and not entry.problem and entry.started_at is not None
+    return is_run and entry.state == "finished" and entry.verdict != "not valid" and bool(entry.figures)
+
+
+def histories(entries: Sequence[Entry], figure: str = "p99") -> list[History]:
+    """A history for each target and stages, as only like runs can be compared; the newest first."""
+    alike: dict[tuple[str, str], list[HistoryPoint]] = {}
+    for entry in filter(usable, entries):
+        if figure in entry.figures:
+            alike.setdefault((entry.target, entry.stages), []).append(point_of(entry))
+    found = [history(points, figure) for points in alike.values()]
+    return sorted(found, key=lambda one: one.points[-1].started_at, reverse=True)
 
 
 def history(points: Sequence[HistoryPoint], figure: str = "p99") -> History:

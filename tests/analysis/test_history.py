@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.history import HistoryPoint, change_points, history, point_of
-from results import open_run
+from analysis.history import HistoryPoint, change_points, histories, history, point_of
+from results.catalogue import Entry, read_entry
 from tests.reports.sample_run import Shape, write_sample
 
 BEGIN = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
@@ -85,9 +86,27 @@ def test_a_thousand_runs_take_seconds() -> None:
 
 
 def test_a_stored_run_is_a_point(tmp_path: Path) -> None:
-    run = open_run(write_sample(tmp_path, Shape(stages="60/s for 10s", warmup_s=2, tiers=("host",))))
-    point = point_of(run)
-    assert point.figures["p99"] == run.merged(start_s=2).quantile_us(0.99)
-    assert point.scenario == "scenarios/web/trpc.py"
-    run.info["figures"] = {"p99": 5.0}
-    assert point_of(run).figures == {"p99": 5.0}
+    figures = {"p99": 5.0, "rate": 60.0}
+    shape = Shape(stages="60/s for 10s", warmup_s=2, tiers=("host",), info={"figures": figures})
+    point = point_of(read_entry(write_sample(tmp_path, shape)))
+    assert point.figures == figures
+    assert (point.scenario, point.stages) == ("scenarios/web/trpc.py", "60/s for 10s")
+
+
+def test_only_runs_that_are_alike_and_can_be_trusted_stand_in_one_history() -> None:
+    entry = Entry(
+        Path("r"), "run", "s.py", "local", "50/s for 60s", BEGIN, 60, "finished", "pass", {"p99": 1.0}
+    )
+    others = [
+        replace(entry, stages="80/s for 60s", started_at=BEGIN + timedelta(days=1)),
+        replace(entry, verdict="not valid"),
+        replace(entry, state="interrupted"),
+        replace(entry, kind="capacity"),
+        replace(entry, figures={}),
+        replace(entry, problem="damaged"),
+    ]
+    found = histories([entry, entry, *others])
+    assert [(one.points[0].stages, len(one.points)) for one in found] == [
+        ("80/s for 60s", 1),
+        ("50/s for 60s", 2),
+    ]
