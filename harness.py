@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from commands import capacity, compare, duel, gate, run, runs, stacks
+from commands import capacity, compare, duel, gate, history, run, runs, stacks
 from results.errors import HarnessError, UsageError
 
 EPILOG = "Exit codes: 0 passed, 1 error, 2 usage, 3 failed (SLO missed), 4 inconclusive or not valid."
@@ -66,7 +66,7 @@ def main(debug: bool) -> None:
 for command in (
     *(stacks.up, stacks.down, stacks.status, stacks.logs, stacks.doctor),
     *(run.run, run.report, run.demo, capacity.capacity, duel.duel),
-    *(gate.gate, compare.compare, runs.runs),
+    *(gate.gate, compare.compare, history.history, runs.runs),
 ):
     main.add_command(command)
 

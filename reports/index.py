@@ -64,8 +64,10 @@ def _facts(entries: Sequence[Entry], when: str) -> list[Fact]:
     tagged = [one for one in entries if one.tags]
     newest_tag = f"{tagged[0].id}: {', '.join(tagged[0].tags)}" if tagged else "harness runs tag RUN baseline"
     return [
-        Fact("Runs", str(len(entries)), f"newest {when}" if when else "none yet"),
-        Fact("Scenarios", str(len(scenarios)), ", ".join(sorted(map(_short, scenarios))[:3]) or "none yet"),
+        Fact("Runs", f"{len(entries):,}", f"newest {when}" if when else "none yet"),
+        Fact(
+            "Scenarios", str(len(scenarios)), ", ".join(sorted(map(short_name, scenarios))[:3]) or "none yet"
+        ),
         Fact("Reports", str(written), "written and linked here"),
         Fact("Tagged", str(len(tagged)), newest_tag),
     ]
@@ -82,7 +84,7 @@ def _histories(entries: Sequence[Entry], runs: Path) -> list[Section]:
         return []
     rows = [
         [
-            Cell(_short(scenario), href=file.name),
+            Cell(short_name(scenario), href=file.name),
             Cell(str(sum(one.scenario == scenario for one in entries))),
         ]
         for scenario, file in drawn
@@ -94,10 +96,11 @@ def _histories(entries: Sequence[Entry], runs: Path) -> list[Section]:
 
 def history_file(runs: Path, scenario: str) -> Path:
     """Where the history of a scenario is drawn."""
-    return runs / f"history-{_short(scenario).replace('/', '-')}.html"
+    return runs / f"history-{short_name(scenario).replace('/', '-')}.html"
 
 
-def _short(scenario: str) -> str:
+def short_name(scenario: str) -> str:
+    """A scenario without its folder and ending: `web/trpc`."""
     return scenario.removeprefix("scenarios/").removesuffix(".py")
 
 
@@ -112,7 +115,7 @@ def _row(one: Entry, runs: Path) -> list[Cell]:
         Cell(one.id, small, href=link),
         Cell(one.judged, pill=bool(tone), tone=tone),
         *(_figure(one, name, show) for name, show in _FIGURES),
-        Cell(one.said or one.load, _short(one.scenario)),
+        Cell(one.said or one.load, short_name(one.scenario)),
         Cell(one.target),
         Cell(show_duration(one.duration_s) if one.duration_s else "", sort=one.duration_s),
     ]

@@ -7,6 +7,7 @@ how they look: the templates in reports/templates/ do.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -236,6 +237,11 @@ class Section:
     level: int = 2
 
 
+def _together(words: str) -> str:
+    """Numbers with their units, which no line may part."""
+    return re.sub(r"(?<=\d) (?=(?:µs|ms|s|min|h)\b)", "\u00a0", words)
+
+
 @dataclass(frozen=True)
 class Answer:
     """The verdict: a sentence with `accent` (a piece of it) in colour, why, and what to do.
@@ -254,10 +260,11 @@ class Answer:
     @property
     def pieces(self) -> tuple[str, str, str]:
         """The sentence before, in and after its accent."""
-        if not self.accent or self.accent not in self.sentence:
-            return self.sentence, "", ""
-        before, after = self.sentence.split(self.accent, 1)
-        return before, self.accent, after
+        sentence, accent = (_together(text) for text in (self.sentence, self.accent))
+        if not accent or accent not in sentence:
+            return sentence, "", ""
+        before, after = sentence.split(accent, 1)
+        return before, accent, after
 
 
 @dataclass(frozen=True)

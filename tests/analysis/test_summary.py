@@ -32,7 +32,7 @@ def test_its_figures_are_those_of_the_steady_part(tmp_path: Path) -> None:
         ("", {}, "valid"),
         ("p50 < 5s", {}, "pass"),
         ("p50 < 1ms", {}, "fail"),
-        ("p99.9 < 5s", {}, "inconclusive"),
+        ("todo.nowhere p50 < 5s", {}, "inconclusive"),
         ("p50 < 5s", {"state": "interrupted"}, "not valid"),
         ("p50 < 1ms", {"state": "interrupted"}, "not valid"),
         ("", {"state": "aborted"}, "not valid"),
