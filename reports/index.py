@@ -110,9 +110,8 @@ def _row(one: Entry, runs: Path) -> list[Cell]:
         rest = [Cell("")] * 6
         return [Cell(one.id), Cell("cannot be read", one.problem, tone="warn"), *rest]
     tone = TONES.get(one.judged, "")
-    small = ", ".join(one.tags) or (f"{one.started_at:%Y-%m-%d %H:%M}" if one.started_at else "")
     return [
-        Cell(one.id, small, href=link),
+        Cell(one.id, ", ".join(one.tags), href=link),
         Cell(one.judged, pill=bool(tone), tone=tone),
         *(_figure(one, name, show) for name, show in _FIGURES),
         Cell(one.said or one.load, short_name(one.scenario)),

@@ -8,12 +8,13 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from tests.reports.sample_run import ENVIRONMENT, Shape, write_sample
 
+KNOBS = dict(cast("dict[str, Any]", ENVIRONMENT["knobs"]))
 BEGIN = datetime(2025, 1, 6, 6, 0, tzinfo=UTC)
 
 
@@ -37,7 +38,7 @@ def write_many(
                 "errors": 0.0,
                 "rate": 60 + float(random.normal(0, 0.5)),
             }
-            known = dict(ENVIRONMENT["knobs"]) | knobs
+            known = KNOBS | knobs
             facts = {
                 "id": folder.name, "started_at": at.isoformat(), "figures": figures, "verdict": "pass",
                 "environment": ENVIRONMENT | {"knobs": known},
