@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from analysis.compare_causes import Cause
 from analysis.duel import DuelResult
 from analysis.duel_compare import Comparison
 from analysis.duel_stored import JudgedDuel
@@ -76,6 +77,9 @@ def _answer(judged: JudgedDuel) -> Answer:
     why = (
         sentence(rest) if rest else f"{len(result.comparisons)} figures were compared over {_pairs(result)}."
     )
+    if judged.stored.stopped:
+        why = sentence(judged.stored.stopped)
+        advice = "Run it again once that is put right; what was measured is kept."
     badge = f"Forced although {forced}. " if forced else ""
     return Answer(
         sentence(first), badge + why, advice, _TONES[result.verdict], _WORDS[result.verdict], "gate"
@@ -115,11 +119,15 @@ def _doubts(judged: JudgedDuel) -> Section | None:
 def _causes(result: DuelResult) -> Section | None:
     if not result.causes:
         return None
-    names = {"endpoint": "Endpoint", "statement": "Statement", "cache": "Cache", "pool": "Pool"}
-    items = [
-        (names.get(cause.kind, cause.kind.capitalize()), sentence(cause.text)) for cause in result.causes[:8]
-    ]
+    items = [(_cause_name(cause), sentence(cause.text)) for cause in result.causes[:8]]
     return Section("causes", "What changed beside it", "The most added time first.", [Ranked(items)])
+
+
+def _cause_name(cause: Cause) -> str:
+    """What is to be looked at: an endpoint by its name, all else by its kind."""
+    named = {"statement": "Statement", "errors": "Errors", "knob": "Setting"}
+    known = {"endpoint": cause.subject, "pool": f"Pool, {cause.subject}", "cache": f"Cache, {cause.subject}"}
+    return {**named, **known}[cause.kind]
 
 
 def _gate(result: DuelResult) -> list[Section]:

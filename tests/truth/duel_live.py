@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import time
@@ -44,19 +45,16 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Found:
-    """What one live duel said of the typical response time over all endpoints, and how long it took."""
+    """What one live duel said of the response times over all endpoints, and how long it took."""
 
     factor: float
     number: int
     verdict: str
     pairs: int
     repeated: int
-    change: float
-    low: float
-    high: float
-    p99_change: float
-    p99_low: float
-    p99_high: float
+    typical: tuple[float, float, float]
+    """The change and the ends of its interval, as shares; nan before the first look."""
+    p99: tuple[float, float, float]
     took_s: float
 
 
@@ -78,12 +76,20 @@ def live_duel(
         )
         stored = DuelCourse(load, plan or DuelPlan(), sides, folder, Quiet()).run()
     result = judge_stored(stored).result
-    typical, p99 = (result.find("all", name) for name in ("typical", "p99"))
+    seen = {
+        one.metric: (one.change, one.low, one.high) for one in result.comparisons if one.endpoint == "all"
+    }
+    unknown = (math.nan, math.nan, math.nan)  # the duel ended before its first look
     return Found(
-        factor, number, result.verdict, result.pairs, len(stored.repeated),
-        typical.change, typical.low, typical.high, p99.change, p99.low, p99.high,
+        factor,
+        number,
+        result.verdict,
+        result.pairs,
+        len(stored.repeated),
+        seen.get("typical", unknown),
+        seen.get("p99", unknown),
         round(time.monotonic() - began, 1),
-    )  # fmt: skip
+    )
 
 
 def _stand(side: Side, url: str) -> Stand:

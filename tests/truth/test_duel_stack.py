@@ -1,0 +1,83 @@
+"""Duels on the real stack: what is the same passes, and each thing made worse fails and is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from analysis.duel_stored import JudgedDuel, judge_stored
+from harness import main
+from results import open_duel
+from stack import control
+from tests.truth.test_duel_errors import show
+
+pytestmark = [pytest.mark.truth, pytest.mark.stack, pytest.mark.timeout(3600)]
+
+
+@dataclass(frozen=True)
+class Worse:
+    """A way to make the stack worse, the load that shows it, and what the page has to name."""
+
+    candidate: dict[str, str]
+    rate: str
+    endpoint: str
+    cause: str
+    baseline: dict[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    seconds: int = 14
+
+
+WORSE = {
+    # A light load: without its index the database takes all the processor, the load generator's part too.
+    "an index dropped": Worse({}, "8/s", "todo.list", "index", faults=("missing-index",)),
+    "time to live 3600 s against 5 s": Worse({"cache.ttl_s": "5"}, "40/s", "todo", "hit ratio"),
+    "a pool of 10 against 3": Worse({"api.pool_size": "3"}, "100/s", "todo", "pool"),
+    "2 ms added to todo.list": Worse({"api.slow_ms": "2"}, "40/s", "todo.list", "its own work"),
+}
+
+
+@contextmanager
+def stacks(worse: Worse) -> Iterator[None]:
+    sides = (("truth-baseline", worse.baseline, ()), ("truth-candidate", worse.candidate, worse.faults))
+    try:
+        for name, settings, faults in sides:
+            control.up(name, settings, faults=faults)
+        yield
+    finally:
+        for name, _, _ in sides:
+            control.down(name)
+
+
+def duel(folder: Path, rate: str, seconds: int) -> tuple[int, JudgedDuel]:
+    words = ["duel", "web/trpc", "--baseline", "truth-baseline", "--candidate", "truth-candidate"]
+    words += ["--rate", rate, "--for", f"{seconds}s", "--runs", str(folder)]
+    done = CliRunner().invoke(main, words)
+    newest = max(folder.iterdir(), key=lambda one: one.stat().st_mtime)
+    return done.exit_code, judge_stored(open_duel(newest))
+
+
+@pytest.mark.parametrize("name", WORSE)
+def test_what_is_worse_fails_and_is_named(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worse = WORSE[name]
+    with stacks(worse):
+        code, judged = duel(tmp_path, worse.rate, worse.seconds)
+    show(capsys, [[name, judged.result.sentence], *([cause.text] for cause in judged.result.causes)])
+    assert code == 3
+    texts = [cause.text for cause in judged.result.causes]
+    assert any(worse.endpoint in text for text in texts)
+    assert any(worse.cause in text for text in texts)
+
+
+def test_the_same_stack_passes_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    same = Worse({"api.pool_size": "10"}, "40/s", "", "", baseline={"api.pool_size": "10"})
+    with stacks(same):
+        found = [duel(tmp_path / str(number), same.rate, same.seconds) for number in range(10)]
+    show(capsys, [[str(code), judged.result.sentence] for code, judged in found])
+    assert [code for code, _ in found] == [0] * 10
