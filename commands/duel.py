@@ -60,7 +60,9 @@ def duel(scenario: str, runs_folder: Path, force: bool, turns: bool, **said: Any
     from drive.progress import make_progress
 
     baseline, candidate = _side("baseline", said), _side("candidate", said)
-    if baseline == candidate and not any(said[f"{side}_set"] for side in ("baseline", "candidate")):
+    if not any(
+        said[f"{side}{what}"] for side in ("baseline", "candidate") for what in ("", "_set", "_fault")
+    ):
         raise UsageError(
             "say what is held against what: --baseline and --candidate take targets, --candidate-set and"
             " --candidate-fault bring up a stack that differs"
