@@ -6,6 +6,10 @@ import click
 
 from commands.shared import NAME
 
+COMPOSE = click.option(
+    "--compose", "in_containers", is_flag=True, help="The stack in containers, by docker compose."
+)
+
 
 @click.command()
 @NAME
@@ -14,9 +18,12 @@ from commands.shared import NAME
     "--fault", "faults", multiple=True, metavar="NAME", help="Bring it up with a fault, e.g. small-pool."
 )
 @click.option("--knobs", is_flag=True, help="List every knob and every fault and stop.")
-def up(name: str, settings: tuple[str, ...], faults: tuple[str, ...], knobs: bool) -> None:
+@COMPOSE
+def up(
+    name: str, settings: tuple[str, ...], faults: tuple[str, ...], knobs: bool, in_containers: bool
+) -> None:
     """Start the stack, or bring it to where it should be."""
-    from stack import control
+    from stack import compose, control
     from stack.faults import FAULTS
     from stack.knobs import describe, parse_settings
 
@@ -26,16 +33,30 @@ def up(name: str, settings: tuple[str, ...], faults: tuple[str, ...], knobs: boo
         for fault, known in FAULTS.items():
             click.echo(f"--fault {fault:<29} {known.text}")
         return
+    if in_containers:
+        if faults or name != "default":
+            raise click.UsageError("--compose goes without --fault and --name: they are of local stacks")
+        compose.up(parse_settings(settings))
+        click.echo(
+            "the containers serve at http://127.0.0.1:17300; to load them:"
+            " set -a; . ./.env; set +a; harness run web/trpc --target compose"
+        )
+        return
     control.up(name, parse_settings(settings), lambda text: click.echo(text, err=True), faults)
     click.echo(f"stack {name} serves at {control.status(name).url}")
 
 
 @click.command()
 @NAME
-def down(name: str) -> None:
+@COMPOSE
+def down(name: str, in_containers: bool) -> None:
     """Stop the stack and remove everything of it."""
-    from stack import control
+    from stack import compose, control
 
+    if in_containers:
+        compose.down()
+        click.echo("the containers and their data are gone")
+        return
     click.echo(f"stack {name} is down" if control.down(name) else f"stack {name} was not up")
 
 

@@ -6,15 +6,18 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from stack import compose
 from stack.compose import NAMES, env_file
 from stack.container import settings
-from stack.errors import SettingError
+from stack.errors import SettingError, StackError
+from stack.knobs import make_knobs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = ROOT / "docker-compose.yml"
@@ -121,3 +124,72 @@ def test_a_container_takes_knobs_as_the_command_line_does() -> None:
     assert (told["knobs"]["api.pool_size"], told["knobs"]["cache.ttl_s"]) == (2, 60)
     with pytest.raises(SettingError, match=r"did you mean api\.pool_size"):
         settings({**known, "HARNESS_SET": "api.poolsize=2"})
+
+
+@pytest.fixture
+def fake_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `docker` first on the PATH that writes down what it was called with; returns that file."""
+    calls = tmp_path / "calls"
+    (tmp_path / "bin").mkdir()
+    docker = tmp_path / "bin" / "docker"
+    docker.write_text(
+        "#!/bin/sh\n"
+        f'echo "$PWD: $* [$HARNESS_SET]" >> "{calls}"\n'
+        '[ "$2" != version ] || { echo 2.32.4; exit 0; }\n'
+        f'[ ! -e "{tmp_path}/broken" ] || {{ echo "Cannot connect to the Docker daemon" >&2; exit 17; }}\n'
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return calls
+
+
+def test_up_makes_the_passwords_once_and_waits_until_all_is_healthy(
+    fake_docker: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a checkout"
+    folder.mkdir()
+    compose.up({"api.pool_size": "2", "cache.ttl_s": "60"}, folder)
+    made = (folder / ".env").read_text()
+    assert {line.partition("=")[0] for line in made.splitlines()} == set(NAMES)
+    assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+    compose.up({}, folder)
+    assert (folder / ".env").read_text() == made
+    compose.down(folder)
+    assert (folder / ".env").read_text() == made  # the data is gone, the passwords serve the next one
+    called = [line for line in fake_docker.read_text().splitlines() if " version " not in line]
+    assert called == [
+        f"{folder}: compose up --build --wait [api.pool_size=2 cache.ttl_s=60]",
+        f"{folder}: compose up --build --wait []",
+        f"{folder}: compose down --volumes --remove-orphans []",
+    ]
+
+
+def test_what_docker_minds_is_one_line(fake_docker: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(StackError, match=r"'docker compose up --build --wait' exited with 17"):
+        compose.up({}, tmp_path)
+
+
+def test_a_knob_that_has_no_effect_in_containers_is_refused(fake_docker: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"knob db\.server is of local stacks"):
+        compose.up({"db.server": "mysql"}, tmp_path)
+    assert not fake_docker.exists()
+
+
+def test_without_docker_the_command_line_says_so_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "harness.py"), "up", "--compose"],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "docker compose" in line
+    assert "without --compose" in line
+    assert done.stdout == ""
+
+
+def test_every_knob_that_containers_take_exists() -> None:
+    assert set(compose.SETTABLE) <= set(make_knobs({}).flat())
