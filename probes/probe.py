@@ -32,8 +32,13 @@ class ProbeError(Exception):
 class Probe(Protocol):
     """One thing to be asked each second."""
 
-    tier: str
-    instance: str
+    @property
+    def tier(self) -> str:
+        """The tier that it asks."""
+
+    @property
+    def instance(self) -> str:
+        """Which of the tier's instances, or `tier` again where there is one."""
 
     @property
     def calls(self) -> Counter[str]:
