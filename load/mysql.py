@@ -187,6 +187,8 @@ def server_address(role: str) -> dict[str, Any]:
     if told:
         keys = ("host", "port", "user", "password", "database")
         found = {key: told[key] for key in keys if told.get(key)}
+        # The library would use it, unverified, wherever a server offers it.
+        found["ssl_disabled"] = not told.get("tls")
         if told.get("tls"):
             found["ssl"] = ssl.create_default_context(cafile=told.get("ca_file") or None)
         return found | ({"unix_socket": told["socket"]} if told.get("socket") else {})

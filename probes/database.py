@@ -205,6 +205,9 @@ def connect(login: Login) -> pymysql.Connection[DictCursor]:
     return pymysql.connect(
         unix_socket=login.get("socket") or None,
         ssl=tls_context(login.get("ca_file", "")) if login.get("tls") else None,
+        ssl_disabled=not login.get(
+            "tls"
+        ),  # the library would use it, unverified, wherever a server offers it
         host=login["host"],
         port=login["port"],
         user=login["user"],
