@@ -41,7 +41,8 @@ COUNTED = (
 )
 """Causes that the servers' own counters and states tell, however late the generator was."""
 LITTLE_MATTERS = 0.25
-"""A few seconds of one look each are no reason to doubt anything for less."""
+LITTLE_NEEDS = 5.0
+"""A few seconds of one look each are no reason to doubt anything for less, or with fewer in flight."""
 MAIN_SHARE = 0.5
 """A queue that makes up more than this of the added latency is no consequence of a busy machine."""
 WATCHED = {
@@ -112,7 +113,7 @@ def diagnose_levels(levels: Levels, digests: Sequence[Digest] = (), arrivals: fl
 def _doubts(level: Stretch) -> tuple[str, ...]:
     """Little's law as a check: what is in flight has to be rate x time, or the level was not steady."""
     check = little(level)
-    if check.holds or abs(check.miss) < LITTLE_MATTERS:
+    if check.holds or abs(check.miss) < LITTLE_MATTERS or check.expected < LITTLE_NEEDS:
         return ()
     seen, expected = three_digits(check.in_system), three_digits(check.expected)
     law = f"{seen} requests in flight where rate x time makes {expected} (Little's law)"

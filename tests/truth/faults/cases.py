@@ -30,7 +30,7 @@ class Case:
 
 CASES: tuple[Case, ...] = (
     Case("", ""),
-    Case("small-pool", "api-pool", SEARCHES, 20, 80),
+    Case("small-pool", "api-pool", SEARCHES, 20, 120),
     Case("missing-index", "missing-index", rate_per_s=150),
     Case("cold-cache", "cold-cache"),
     Case("redis-small", "redis-evictions"),
@@ -40,7 +40,7 @@ CASES: tuple[Case, ...] = (
     Case("web1-down", "web-down", "web/browse", 5, 12),
     Case("lb-maxconn", "lb-maxconn"),
     Case("hot-row", "hot-row", HOT_COUNTER, 10, 60),
-    Case("few-api-workers", "api-workers", SEARCHES, 20, 80),
+    Case("few-api-workers", "api-workers", SEARCHES, 20, 140),
     Case("jobs-blocked", "jobs-blocked"),
     Case("slow-redis", "slow-redis"),
     Case("max-connections-low", "max-connections", SEARCHES, 20, 100),
