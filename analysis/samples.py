@@ -43,6 +43,10 @@ class Samples:
         shown = found.rate_per_s() if found.kind == "counter" else found
         return shown if shown.at_s.size else None
 
+    def raw(self, tier: str, metric: str) -> list[Series]:
+        """A metric of each instance of a tier as it was read; counters since their server began."""
+        return [one for (t, _, m), one in self._by_name.items() if (t, m) == (tier, metric)]
+
     def all(self, tier: str, metric: str) -> list[Series]:
         """A metric of each instance of a tier; counters as growth per second."""
         found = [self.get(tier, instance, metric) for instance in self.instances(tier, metric)]

@@ -73,7 +73,7 @@ def choose(levels: Sequence[Stretch]) -> Levels | None:
     served = [level for level in levels if level.response.count]
     if not served:
         return None
-    missed = [level for level in served if level.missed or level.finished_per_s < 0.9 * level.rate_per_s]
+    missed = [level for level in served if level.missed or level.behind]
     kept = [level for level in served if level not in missed]
     # A single level that missed below one that was kept is noise, not the limit.
     lasting = [level for level in missed if not kept or level.rate_per_s >= kept[-1].rate_per_s]
@@ -105,7 +105,7 @@ def diagnose_levels(levels: Levels, digests: Sequence[Digest] = (), arrivals: fl
     if limited and not found:
         return Diagnosis("generator", tuple(limited), missing, levels.at.name)
     doubts = _doubts(levels.at)
-    late = bool(levels.at.missed) or levels.at.finished_per_s < 0.9 * levels.at.rate_per_s
+    late = bool(levels.at.missed) or levels.at.behind
     state = "found" if ranked else "cannot tell" if late else "none"
     return Diagnosis(state, tuple(ranked), missing, levels.at.name, doubts)  # type: ignore[arg-type]
 

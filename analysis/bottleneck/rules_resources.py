@@ -196,15 +196,21 @@ def refused_connections(look: Look) -> list[Bottleneck]:
     found = []
     for tier in ("primary", "replica", "redis"):
         use = look.use(tier, "connections")
-        if use is None or not use.errors:
+        if use is None:
             continue
-        text = f"{use.errors:.0f} connections refused at {look.at.name}, limit {use.servers:.0f}"
         metric = "rejected" if tier == "redis" else "refused_connections"
+        text = f"{use.errors:.0f} connections refused at {look.at.name}, limit {use.servers:.0f}"
+        if not use.errors:
+            # All taken, and some were refused before: the next one is refused as well.
+            before = max((float(s.values[-1]) for s in look.at.samples.raw(tier, metric)), default=0.0)
+            if not before or (use.utilisation or 0.0) < 0.99:
+                continue
+            text = f"all {use.servers:.0f} connections are taken at {look.at.name}, {before:.0f} were refused"
         setting = "maxclients" if tier == "redis" else "max_connections"
         found.append(
             Bottleneck(
                 code="max-connections", tier=tier, name=f"the {TIER_NAMES[tier]}'s {setting}",
-                resource=f"{TIER_NAMES[tier]} {setting}", strength=1.0,
+                resource=f"{TIER_NAMES[tier]} {setting}", strength=1.0 if use.errors else 0.6,
                 evidence=(Evidence(text, tier, tier, metric),), utilisation=use.utilisation,
                 advice=f"raise {setting}, or make the pools smaller: instances x pool has to fit",
                 explains=QUEUES | {"api-pool", "jobs-blocked", "web-slow"},

@@ -88,6 +88,12 @@ class Stretch:
         return sum(flow.finished + flow.failed for flow in self.flows) / self.seconds
 
     @cached_property
+    def behind(self) -> bool:
+        """Whether fewer than nine in ten of the arrivals that were due ended: the system did not keep up."""
+        due_per_s = sum(flow.scheduled for flow in self.flows) / self.seconds
+        return self.finished_per_s < 0.9 * (due_per_s or self.rate_per_s)
+
+    @cached_property
     def requests_per_s(self) -> float:
         """Requests by intended start, per second."""
         return self.response.count / self.seconds

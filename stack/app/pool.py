@@ -82,7 +82,8 @@ class Pool:
         began = time.perf_counter()
         try:
             return await asyncmy.connect(**self._login, autocommit=True, connect_timeout=5)
-        except (OperationalError, OSError) as problem:
+        # asyncmy says RuntimeError where the server hung up at once, as it does when it is full.
+        except (OperationalError, OSError, RuntimeError) as problem:
             # One line a second says it; every request that meets it has its own error anyway.
             if began - self._complained > 1:
                 self._complained = began

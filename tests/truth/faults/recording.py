@@ -53,7 +53,8 @@ class Row:
 
 def record(case: Case, runs: Path, *, seed: int = 1, load: float = 1.0, stack: str = STACK) -> Row:
     """Make the run of a case on the real stack, which stays up. Raises HarnessError, StackError."""
-    description = control.up(stack, {}, faults=[case.fault] if case.fault else [])
+    settings = {"api.instances": str(case.api_instances)}
+    description = control.up(stack, settings, faults=[case.fault] if case.fault else [])
     plan = plan_from(
         case.scenario, stages=case.stages(load), slos=OBJECTIVES, warmup_s=1.0, seed=seed, max_users=400
     )
