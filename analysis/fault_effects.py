@@ -36,7 +36,8 @@ class FaultEffect:
 
     `detect_s` is from the fault's begin to the end of the first second that shows it, None if none does.
     `recover_s` is from the fault's end to the first of several seconds without a sign, None if the run ended
-    before. `failed` and `requests` count from its begin until then.
+    before; nothing has to recover from a fault that never showed. `failed` and `requests` count from its
+    begin until then.
     """
 
     name: str

@@ -43,7 +43,7 @@ def _row(effect: FaultEffect) -> list[Cell]:
         Cell(show_duration(lasted), sort=lasted),
         _time(effect.detect_s, "never shown"),
         Cell(effect.sign or NONE),
-        _time(effect.recover_s, "not within the run"),
+        _time(effect.recover_s, "not within the run") if effect.sign else Cell(NONE),
         Cell(
             show_count(effect.failed),
             f"{show_ratio(share)} of {counted(effect.requests, 'request')}",
@@ -65,9 +65,11 @@ def fault_lines(run: Run) -> list[str]:
 
 
 def _line(effect: FaultEffect) -> str:
-    seen = "never shown"
-    if effect.detect_s is not None:
-        seen = f"shown after {show_duration(effect.detect_s)} ({effect.sign})"
+    when = f"{clock(effect.from_s)} to {clock(effect.to_s)}"
+    failed = f"{counted(effect.failed, 'request')} failed"
+    if effect.detect_s is None:
+        return f"fault {effect.name}, {when}: never shown, {failed}"
+    seen = f"shown after {show_duration(effect.detect_s)} ({effect.sign})"
     well = "not well again within the run"
     if effect.recover_s is not None:
         well = (
@@ -75,5 +77,4 @@ def _line(effect: FaultEffect) -> str:
             if effect.recover_s
             else "well at its end"
         )
-    when = f"{clock(effect.from_s)} to {clock(effect.to_s)}"
-    return f"fault {effect.name}, {when}: {seen}, {well}, {counted(effect.failed, 'request')} failed"
+    return f"fault {effect.name}, {when}: {seen}, {well}, {failed}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stack import control
 from tests.truth.faults.cases import CASES
-from tests.truth.faults.recording import STACK, judge, record
+from tests.truth.faults.recording import STACK, judge, prove
 
 
 def main(folder: Path, seed: int, load: float, faults: list[str]) -> None:
@@ -26,7 +26,7 @@ def main(folder: Path, seed: int, load: float, faults: list[str]) -> None:
             row = judge(case, kept)
         else:
             with tempfile.TemporaryDirectory(dir=folder) as made:
-                row = record(case, Path(made), seed=seed, load=load)
+                row = prove(case, Path(made), seed=seed, load=load)
                 row.run.rename(kept)
         right.append(row.right)
         print(row, flush=True)  # noqa: T201

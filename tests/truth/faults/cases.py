@@ -25,8 +25,9 @@ class Case:
     api_instances: int = 1
 
     def stages(self, load: float = 1.0) -> str:
-        """Its load, with the higher level `load` times as high."""
-        return f"{self.calm_per_s:g}/s for 7s, {self.rate_per_s * load:g}/s for 12s"
+        """Its load, with the higher level `load` times as high; the healthy stack's stays as it is."""
+        rate_per_s = self.rate_per_s * (load if self.fault else 1.0)
+        return f"{self.calm_per_s:g}/s for 7s, {rate_per_s:g}/s for 12s"
 
 
 CASES: tuple[Case, ...] = (

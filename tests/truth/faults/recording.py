@@ -16,6 +16,8 @@ from stack import control
 from tests.truth.faults.cases import OBJECTIVES, Case
 
 STACK = "truth-faults"
+TRIES = 3
+"""A run whose generator was at its limit, or whose machine was busy with other things, proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class Row:
         fault = self.case.fault or "none, healthy"
         named = self.named or self.diagnosis.state
         return f"{mark}  {fault:<20} {named:<16} {self.diagnosis.sentence}"
+
+
+def prove(case: Case, runs: Path, *, seed: int = 1, load: float = 1.0, stack: str = STACK) -> Row:
+    """The row of a case: of a run that was not disturbed, where one of some can be had."""
+    for attempt in range(TRIES):
+        row = record(case, runs, seed=seed + 100 * attempt, load=load, stack=stack)
+        if row.right or not row.disturbed:
+            break
+    return row
 
 
 def record(case: Case, runs: Path, *, seed: int = 1, load: float = 1.0, stack: str = STACK) -> Row:
