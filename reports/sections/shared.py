@@ -18,11 +18,16 @@ _BAD_EVENTS = ("backend", "fault", "lost", "down", "aborted")
 
 
 def story_of(report: RunReport) -> Story:
-    """The run's warm-up and the events that are worth a line on every chart."""
+    """The run's warm-up and the events that are worth a line on every chart.
+
+    Where a run has faults, the gaps that they make do not stand in the way of their names.
+    """
+    has_faults = any(event.kind == "fault" for event in report.run.events)
+    quiet = (*_QUIET_EVENTS, "gap") if has_faults else _QUIET_EVENTS
     marks = [
         Mark(event.at_s, event.text, event.kind in _BAD_EVENTS and not event.text.endswith((" up", "over")))
         for event in report.run.events
-        if event.kind not in _QUIET_EVENTS and 0 <= event.at_s <= report.run.duration_s
+        if event.kind not in quiet and 0 <= event.at_s <= report.run.duration_s
     ]
     return Story(report.run.duration_s, report.run.warmup_s, marks[:40])
 
