@@ -10,8 +10,9 @@ import pytest
 
 from analysis.fault_effects import fault_effects
 from results import open_run
-from stack import faults
+from stack import faults, supervision
 from stack.control import running_stacks
+from stack.place import Place
 from stack.status import status
 from tests.e2e.conftest import ROOT, Harness
 
@@ -38,7 +39,8 @@ def test_an_instance_that_is_killed_for_a_while_is_noticed_and_comes_back(
     assert status(stack).healthy
 
 
-def test_a_fault_is_ended_when_the_run_is_interrupted(stack: str, tmp_path: Path) -> None:
+def with_a_fault_on(stack: str, runs: Path) -> "subprocess.Popen[str]":
+    """A run of the harness in which slow-redis has begun."""
     command = [
         sys.executable,
         str(ROOT / "harness.py"),
@@ -49,16 +51,35 @@ def test_a_fault_is_ended_when_the_run_is_interrupted(stack: str, tmp_path: Path
         "--rate",
         "5/s",
     ]
-    command += ["--for", "90s", "--fault", "slow-redis@1s..80s", "--runs", str(tmp_path)]
+    command += ["--for", "90s", "--fault", "slow-redis@1s..80s", "--runs", str(runs)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not faults.active(stack):
         time.sleep(0.1)
     assert faults.active(stack) == ["slow-redis"]
+    return process
+
+
+def test_a_fault_is_ended_when_the_run_is_interrupted(stack: str, tmp_path: Path) -> None:
+    process = with_a_fault_on(stack, tmp_path)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert not faults.active(stack)
+    assert status(stack).healthy
+
+
+def test_the_fault_of_a_run_that_was_killed_is_ended_by_the_next_up(
+    stack: str, harness: Harness, tmp_path: Path
+) -> None:
+    process = with_a_fault_on(stack, tmp_path)
+    process.kill()
+    process.communicate(timeout=60)
+    assert faults.active(stack) == ["slow-redis"]
+    done = harness("up", "--name", stack)
+    assert done.returncode == 0, done.stderr
+    assert not faults.active(stack)
+    assert not [p for p in supervision.survivors(Place(stack)) if "stack.disturb" in p.cmdline()]
     assert status(stack).healthy
 
 
