@@ -165,6 +165,8 @@ def hot_row(look: Look) -> list[Bottleneck]:
         f"{three_digits(max(waiting, now))} sessions wait for a row lock on average, "
         f"{three_digits(waits)} waits a second"
     )
+    if look.at.finished_per_s > 0:
+        text += f", {show_latency(max(waiting, now) / look.at.finished_per_s * 1e6)} an arrival"
     evidence = [Evidence(text, "primary", "primary", "row_lock_time_ms")]
     deadlocks = look.at.samples.increase("primary", "deadlocks")
     if deadlocks:

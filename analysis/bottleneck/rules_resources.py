@@ -50,6 +50,8 @@ def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
     evidence = [Evidence(text, tier, "", f"{name}.used")]
     if use.errors:
         evidence.append(Evidence(f"{use.errors:.0f} timeouts", tier, "", f"{name}.timeouts"))
+    held = f"an arrival holds one for {show_latency(use.demand_s * 1e6)}"
+    evidence.append(Evidence(held, tier, "", f"{name}.use_seconds"))
     database = look.use("replica" if "replica" in pool else "primary", "CPU")
     if database is not None and database.utilisation is not None and database.utilisation < 0.7:
         idle = f"MySQL itself is at {database.utilisation:.0%} CPU"
