@@ -5,8 +5,9 @@ Only what the harness saw itself counts: failed requests, what tiers said of the
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -51,11 +52,23 @@ class FaultEffect:
     requests: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Second:
-    response: Histogram
-    failed: int = 0
+    requests: int
+    failed: int
+    slow_us: float
+    """The quantile of its response times; nan without requests."""
     kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """How things were before a fault."""
+
+    failed_ratio: float
+    slowest_us: float
+    """Of its slowest second; nan where nothing is known."""
+    health: frozenset[str]
 
 
 def fault_effects(run: Run) -> list[FaultEffect]:
@@ -66,35 +79,40 @@ def fault_effects(run: Run) -> list[FaultEffect]:
         return []
     ended = {(e.data["name"], e.data["from_s"]): float(e.data["to_s"]) for e in happened if e not in begun}
     spans = [
-        (event, float(event.data["from_s"]), ended.get((event.data["name"], event.data["from_s"])))
-        for event in begun
+        (e, float(e.data["from_s"]), ended.get((e.data["name"], e.data["from_s"]), run.duration_s))
+        for e in begun
     ]
     seconds, health = _seconds(run), _health(run)
-    whole = [(event, from_s, run.duration_s if to_s is None else to_s) for event, from_s, to_s in spans]
-    return [_effect(run, event, from_s, to_s, whole, seconds, health) for event, from_s, to_s in whole]
+    under_fault = {
+        second for _, from_s, to_s in spans for second in range(int(from_s), int(to_s) + CALM_SECONDS + 1)
+    }
+    calm = {s: one for s, one in seconds.items() if s >= run.warmup_s and s not in under_fault}
+    found = []
+    for event, from_s, to_s in spans:
+        usual = _usual(calm, health, int(from_s))
+        last = int(np.ceil(run.duration_s))
+        signs = {s: sign for s in range(int(from_s), last) if (sign := _sign(s, seconds, health, usual))}
+        found.append(_effect(event, from_s, to_s, last, signs, seconds))
+    return found
 
 
-Spans = list[tuple[Event, float, float]]
+def _usual(calm: dict[int, _Second], health: dict[int, str], first: int) -> _Usual:
+    before = [one for second, one in calm.items() if second < first]
+    requests = sum(one.requests for one in before)
+    return _Usual(
+        sum(one.failed for one in before) / max(requests, 1),
+        max((one.slow_us for one in before), default=float("nan")),
+        frozenset(text for second, text in health.items() if second < first),
+    )
 
 
 def _effect(
-    run: Run,
-    event: Event,
-    from_s: float,
-    to_s: float,
-    all_faults: Spans,
-    seconds: dict[int, _Second],
-    health: dict[int, str],
+    event: Event, from_s: float, to_s: float, last: int, signs: dict[int, str], seconds: dict[int, _Second]
 ) -> FaultEffect:
-    first, last = int(from_s), int(np.ceil(run.duration_s))
-    under_fault = {s for _, begin, end in all_faults for s in range(int(begin), int(end) + CALM_SECONDS + 1)}
-    before = [one for s, one in seconds.items() if run.warmup_s <= s < first and s not in under_fault]
-    usual = {text for second, text in health.items() if second < first}
-    signs = {s: sign for s in range(first, last) if (sign := _sign(s, seconds, health, before, usual))}
-    shown = next((s for s in sorted(signs) if s <= to_s), None)
+    """`last` is the end of the run; `signs` are those of the seconds since the fault began."""
+    shown = min((second for second in signs if second <= to_s), default=None)
     well = next((s for s in range(int(np.ceil(to_s)), last - CALM_SECONDS + 1) if _calm(s, signs)), None)
-    until = last if well is None else well
-    meanwhile = [seconds[s] for s in range(first, until) if s in seconds]
+    meanwhile = [one for second, one in seconds.items() if int(from_s) <= second < (well or last)]
     return FaultEffect(
         name=event.data["name"],
         text=event.text.partition(": ")[2],
@@ -104,7 +122,7 @@ def _effect(
         sign="" if shown is None else signs[shown],
         recover_s=None if well is None else max(well - to_s, 0.0),
         failed=sum(one.failed for one in meanwhile),
-        requests=sum(one.response.count for one in meanwhile),
+        requests=sum(one.requests for one in meanwhile),
     )
 
 
@@ -112,54 +130,37 @@ def _calm(second: int, signs: dict[int, str]) -> bool:
     return not any(s in signs for s in range(second, second + CALM_SECONDS))
 
 
-def _sign(
-    second: int,
-    seconds: dict[int, _Second],
-    health: dict[int, str],
-    before: list[_Second],
-    usual: set[str],
-) -> str:
+def _sign(second: int, seconds: dict[int, _Second], health: dict[int, str], usual: _Usual) -> str:
     """What in a second speaks of a fault, in words; "" for nothing. What was so before is no sign."""
-    if health.get(second, "") not in usual | {""}:
+    if health.get(second, "") not in usual.health | {""}:
         return health[second]
     now = seconds.get(second)
     if now is None:
-        return "no request ended" if before else ""
-    requests = sum(one.response.count for one in before)
-    usual_failed = sum(one.failed for one in before) / max(requests, 1) * now.response.count
+        return "no request was due or ended" if np.isfinite(usual.slowest_us) else ""
+    expected = usual.failed_ratio * now.requests
     # A count has the standard deviation of its square root: three of them are no accident.
-    if now.failed > usual_failed + 3 * np.sqrt(usual_failed):
+    if now.failed > expected + 3 * np.sqrt(expected):
         return f"failed requests: {', '.join(now.kinds[:2])}"
-    slowest = max((_slow_ms(one) for one in before), default=float("nan"))
-    here = _slow_ms(now)
-    if here > SLOWER * slowest and here > slowest + LEAST_MS:
-        return f"p{QUANTILE * 100:g} {show_latency(here * 1e3)}, before at most {show_latency(slowest * 1e3)}"
+    if now.slow_us > max(SLOWER * usual.slowest_us, usual.slowest_us + LEAST_MS * 1e3):
+        before = show_latency(usual.slowest_us)
+        return f"p{QUANTILE * 100:g} {show_latency(now.slow_us)}, before at most {before}"
     return ""
-
-
-def _slow_ms(second: _Second) -> float:
-    return second.response.quantile_us(QUANTILE) / 1e3 if second.response.count else float("nan")
 
 
 def _seconds(run: Run) -> dict[int, _Second]:
     """All requests by the second in which they were due, setup's left out."""
-    pieces: dict[int, list[Histogram]] = defaultdict(list)
-    failed: dict[int, int] = defaultdict(int)
-    kinds: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for piece in run.intervals():
-        if not piece.endpoint.setup:
-            pieces[piece.second].append(piece.response)
-            failed[piece.second] += piece.failed
-            for kind, (count, _) in piece.errors.items():
-                kinds[piece.second][kind] += count
-    return {
-        second: _Second(
-            Histogram.merged(found),
-            failed[second],
-            tuple(sorted(kinds[second], key=lambda kind: -kinds[second][kind])),
-        )
-        for second, found in pieces.items()
-    }
+    found = {}
+    for second, pieces in groupby(run.intervals(), key=lambda piece: piece.second):
+        response, failed, kinds = Histogram(), 0, Counter[str]()
+        for piece in pieces:
+            if not piece.endpoint.setup:
+                response += piece.response
+                failed += piece.failed
+                kinds.update({kind: count for kind, (count, _) in piece.errors.items()})
+        slow_us = response.quantile_us(QUANTILE) if response.count else float("nan")
+        most_first = tuple(kind for kind, _ in kinds.most_common())
+        found[second] = _Second(response.count, failed, slow_us, most_first)
+    return found
 
 
 def _health(run: Run) -> dict[int, str]:
