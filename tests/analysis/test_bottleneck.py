@@ -284,7 +284,7 @@ def test_others_work_on_the_machine_is_named_only_where_nothing_else_is_found(tm
 
 def test_a_limit_that_is_reached_and_has_refused_is_named_though_nobody_knocks_now(tmp_path):
     full = {
-        ("primary", "primary", "connections"): 10, ("primary", "primary", "connections_max"): 10,
+        ("primary", "primary", "connections"): 10.0, ("primary", "primary", "connections_max"): 10.0,
     }  # fmt: skip
     assert diagnose(build_run(tmp_path, [spec(200, full)], capacity=False)).state == "none"
     (tmp_path / "refused").mkdir()
