@@ -39,8 +39,11 @@ class SessionUser(RedisUser):
 
     @task(1)
     def sign_out(self) -> None:
-        self.redis.delete(self.key or new_key(), name="sign out")
-        self.key = ""
+        if self.key:
+            self.redis.delete(self.key, name="sign out")
+            self.key = ""
+        else:
+            self.sign_in()
 
     @task(2)
     def leave_without_signing_out(self) -> None:
