@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -145,3 +146,21 @@ class Account:
 
     def __add__(self, other: Account) -> Account:
         return Account(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+def added_errors(rows: Iterable[tuple[Any, ...]]) -> dict[str, tuple[int, str]]:
+    """Failures by kind, added up over the pieces that a second came in, with the first one's text."""
+    found: dict[str, tuple[int, str]] = {}
+    for kind, count, sample in rows:
+        known, first = found.get(kind, (0, sample))
+        found[kind] = (known + count, first)
+    return found
+
+
+def added_parts(rows: Iterable[tuple[Any, ...]]) -> dict[str, Part]:
+    """Parts by name, added up over the pieces that a second came in."""
+    found: dict[str, Part] = {}
+    for name, *figures in rows:
+        part = Part(*figures)
+        found[name] = found[name] + part if name in found else part
+    return found

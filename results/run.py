@@ -17,7 +17,7 @@ import numpy.typing as npt
 from results import schema
 from results.errors import HarnessError
 from results.histogram import Histogram
-from results.interval import Account, Endpoint, Flow, Interval, Part
+from results.interval import Account, Endpoint, Flow, Interval, added_errors, added_parts
 from results.slo import Slo, parse_slos
 from results.stages import Stages
 
@@ -251,8 +251,8 @@ class Run:
                 response,
                 failed,
                 received,
-                {kind: (count, sample) for kind, count, sample in errors.pop((second, number), [])},
-                {name: Part(*figures) for name, *figures in parts.pop((second, number), [])},
+                added_errors(errors.pop((second, number), [])),
+                added_parts(parts.pop((second, number), [])),
                 span_s,
             )
 

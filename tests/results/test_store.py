@@ -104,6 +104,19 @@ def test_errors_and_parts_stay_with_their_second(tmp_path: Path) -> None:
     assert late.parts == {"db": Part(2, 30.0, 20.0)}
 
 
+def test_errors_and_parts_of_several_pieces_of_a_second_add_up(tmp_path: Path) -> None:
+    """A request that began in a second and ended in a later one comes in a piece of its own."""
+    writer = RunWriter(tmp_path / "run.db", **INFO)
+    for text, part in (("first", Part(2, 30.0, 20.0)), ("second", Part(1, 50.0, 50.0))):
+        late = piece(0, [100])
+        late.failed, late.errors, late.parts = 1, {"timeout": (1, text)}, {"db": part}
+        writer.add_intervals([late])
+    writer.close("finished")
+    told = list(open_run(tmp_path).intervals())
+    assert [each.errors for each in told if each.errors] == [{"timeout": (2, "first")}]
+    assert [each.parts for each in told if each.parts] == [{"db": Part(3, 80.0, 50.0)}]
+
+
 def test_a_writer_that_was_killed_leaves_what_it_committed(tmp_path: Path) -> None:
     writer = RunWriter(tmp_path / "run.db", **INFO)
     writer.add_intervals([piece(0, [100])])

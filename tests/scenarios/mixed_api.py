@@ -1,0 +1,18 @@
+"""All that calls the API, as one locustfile: each is a scenario of its own, and a run costs a few seconds."""
+
+from scenarios.web.attachments import FileUser
+from scenarios.web.background_jobs import JobUser
+from scenarios.web.search import SearchUser
+from scenarios.web.tenancy import TenantUser
+from scenarios.web.trpc_links import BatchLinkUser, PlainLinkUser, StreamLinkUser, SuperjsonLinkUser
+
+__all__ = [
+    "BatchLinkUser",
+    "FileUser",
+    "JobUser",
+    "PlainLinkUser",
+    "SearchUser",
+    "StreamLinkUser",
+    "SuperjsonLinkUser",
+    "TenantUser",
+]
