@@ -140,10 +140,10 @@ class Generator:
             self._abort(f"users keep ending: {self.first_problem or 'their tasks stop them'}")
 
     def _wait_out(self, health: Health) -> None:
-        """Wait for what is under way or in line, up to the grace time."""
+        """Wait for what is under way or in line, users' own beginnings included, up to the grace time."""
         now = time.perf_counter()
         deadline, told = now + self.config.grace_s, now
-        while not self.dispatcher.is_drained and now < deadline:
+        while (self.pool.is_starting or not self.dispatcher.is_drained) and now < deadline:
             if self.dispatcher.overflow and not self.dispatcher.in_flight:
                 return
             gevent.sleep(0.01)

@@ -44,7 +44,12 @@ class Pool:
     @property
     def is_settled(self) -> bool:
         """Whether the wanted users are there and through their on_start."""
-        return self.users >= self.wanted and self._count_starting() == 0
+        return self.users >= self.wanted and not self.is_starting
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a user is in its on_start."""
+        return self._count_starting() > 0
 
     def reserve(self, rate_per_s: float) -> None:
         """Want as many as are busy now, and for the arrivals to come a reserve, of each class its share.

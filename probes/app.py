@@ -26,11 +26,18 @@ _OTHER: dict[str, tuple[str, Kind]] = {
     "app_workers_pending": ("workers.pending", "gauge"),
     "app_jobs_queued": ("jobs.queued", "gauge"),
     "app_jobs_done_total": ("jobs.done", "counter"),
+    "app_jobs_later": ("jobs.later", "gauge"),
+    "app_jobs_dead_kept": ("jobs.dead_kept", "gauge"),
     "app_jobs_retried_total": ("jobs.retried", "counter"),
     "app_jobs_dead_total": ("jobs.dead", "counter"),
     "app_job_start_seconds_count": ("jobs.start_count", "counter"),
     "app_job_start_seconds_sum": ("jobs.start_seconds", "counter"),
     "app_job_finish_seconds_sum": ("jobs.finish_seconds", "counter"),
+}
+_BY_ROUTE = {
+    "app_render_seconds_count": "render_count",
+    "app_render_seconds_sum": "render_seconds",
+    "app_below_seconds_sum": "below_seconds",
 }
 _CACHE = {
     "app_cache_hits_total": "hits",
@@ -83,6 +90,11 @@ def readings_from(text: str) -> Iterator[Reading]:
 def _reading(name: str, labels: dict[str, str], value: float) -> Reading | None:
     if name in _CACHE:
         return Reading(f"cache.{labels.get('cache', 'cache')}.{_CACHE[name]}", value, "counter")
+    if name in _BY_ROUTE:
+        return Reading(f"{_BY_ROUTE[name]}.{labels.get('route', '')}", value, "counter")
+    if name == "app_cache_class_lookups_total":
+        result = "hits" if labels.get("result") == "hit" else "misses"
+        return Reading(f"cache_class.{labels.get('key_class', '')}.{result}", value, "counter")
     if name in _OTHER:
         metric, kind = _OTHER[name]
         return Reading(metric, value, kind)

@@ -31,6 +31,10 @@ QUERY_MISSES, SESSION_MISSES = _MISSES.labels("query"), _MISSES.labels("session"
 QUERY_SETS, SESSION_SETS = _SETS.labels("query"), _SETS.labels("session")
 QUERY_INVALIDATIONS, SESSION_INVALIDATIONS = _INVALIDATIONS.labels("query"), _INVALIDATIONS.labels("session")
 
+CLASS_LOOKUPS = Counter(
+    "app_cache_class_lookups", "Lookups in the query cache by what was cached", ["key_class", "result"]
+)
+
 CALLS = Counter("app_procedure_calls", "Procedures run, those in batches one by one", ["procedure", "code"])
 CALL_DURATION = Histogram(
     "app_procedure_duration_seconds", "Time in a procedure", ["procedure"], buckets=TIMES_S

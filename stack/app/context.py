@@ -177,6 +177,7 @@ class Context:
         digest = hashlib.blake2b(orjson.dumps(given), digest_size=8).hexdigest()
         key = f"query:{{{who.team_id}}}:{self._version_ns}:{name}:{digest}"
         kept = await self.cached_call(self.services.redis.get(key))
+        metrics.CLASS_LOOKUPS.labels(name, "miss" if kept is None else "hit").inc()
         if kept is not None:
             metrics.QUERY_HITS.inc()
             return Prepared.from_bytes(kept)

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stack.app import assets, metrics
+from stack.app import assets, metrics, web_metrics
 from stack.app.serving import Settings, read_settings, serve
 from stack.app.timing import Timing, parse_server_timing
 
@@ -225,6 +225,9 @@ class Watched:
 
         await self.app(scope, receive, timed)
         metrics.DURATION.labels(route).observe(time.perf_counter() - timing.began)
+        for part, told in (("render", web_metrics.RENDER), ("api", web_metrics.BELOW)):
+            if part in timing.parts_s:
+                told.labels(route).observe(timing.parts_s[part])
 
 
 def _route_name(path: str) -> str:

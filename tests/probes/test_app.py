@@ -85,6 +85,21 @@ def test_opentelemetrys_pool_names_in_every_spelling(page: str) -> None:
     assert {metric.split(".")[0] for metric in told} == {"pool"}
 
 
+def test_time_of_pages_by_route_and_lookups_by_what_was_cached() -> None:
+    told = figures(
+        'app_render_seconds_count{route="/todos"} 4\n'
+        'app_render_seconds_sum{route="/todos"} 0.5\n'
+        'app_below_seconds_sum{route="/todos"} 2\n'
+        'app_cache_class_lookups_total{key_class="todo.list",result="miss"} 3\n'
+    )
+    assert told == {
+        "render_count./todos": (4, "counter"),
+        "render_seconds./todos": (0.5, "counter"),
+        "below_seconds./todos": (2, "counter"),
+        "cache_class.todo.list.misses": (3, "counter"),
+    }
+
+
 def test_hikaricps_pool_names() -> None:
     told = figures(HIKARI)
     assert told["pool.HikariPool-1.used"] == (9, "gauge")

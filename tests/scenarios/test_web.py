@@ -73,6 +73,14 @@ def test_every_job_that_was_left_is_done_or_in_the_queue(api: Driven, servers: S
     assert api.count("job, left to seen") == api.count("notification.markRead") > 0
 
 
+def test_the_query_caches_lookups_are_told_by_what_was_cached(api: Driven) -> None:
+    by_class = {n: grown for n, grown in api.grown["api"].items() if n.startswith("app_cache_class_lookups")}
+    whole = sum(api.grown["api"][f'app_cache_{name}_total{{cache="query"}}'] for name in ("hits", "misses"))
+    assert sum(by_class.values()) == whole > 0
+    asked = sum(grown for name, grown in by_class.items() if '"todo.search"' in name)
+    assert asked == api.count("todo.search") + api.count("/search")
+
+
 def test_sessions_are_those_that_were_signed_in(api: Driven) -> None:
     assert api.grown["api"]['app_cache_sets_total{cache="session"}'] == api.count("auth.signIn") > 0
 
@@ -108,6 +116,11 @@ def test_pages_are_counted_as_the_instances_counted_them(pages: Driven) -> None:
             if name.startswith(f'app_requests_total{{route="{route}",')
         )  # fmt: skip
         assert by_web == sum(pages.count(name, "page") for name in names), route
+
+
+def test_rendering_is_counted_once_a_page_at_the_instance_too(pages: Driven) -> None:
+    shown = sum(pages.run.merged(e, setup=True).count for e in pages.run.endpoints if e.name == "/dashboard")
+    assert pages.grown["web"]['app_render_seconds_count{route="/dashboard"}'] == shown > 0
 
 
 def test_what_the_browser_kept_was_not_asked_for(pages: Driven) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from stack import mariadb
-from stack.app import seedplan
+from stack.app import jobs_queue, seedplan
 from stack.place import Place
 from tests.peers import node
 from tests.stack_app.conftest import JSON, NAME, Target, Visitor, fetch, metrics
@@ -120,22 +121,45 @@ def test_others_read_from_the_replica(api: str, second: Visitor) -> None:
     assert metrics(api)[name] == before + 1
 
 
+RESULTS = ("hit", "miss")
+
+
 def test_the_cache_counts_each_miss_hit_and_write(api: str, second: Visitor) -> None:
     def counts() -> list[float]:
         now = metrics(api)
         names = ("hits", "misses", "sets", "invalidations")
-        return [now[f'app_cache_{name}_total{{cache="query"}}'] for name in names]
+        by_class = (f'app_cache_class_lookups_total{{key_class="todo.list",result="{r}"}}' for r in RESULTS)
+        return [now[f'app_cache_{name}_total{{cache="query"}}'] for name in names] + [
+            now.get(name, 0.0) for name in by_class
+        ]
 
     before = counts()
     second.mutate("counter.hit")
     shown = [second.query("todo.list", {"limit": 3}).body for _ in range(3)]
     assert len(set(shown)) == 1
-    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1, 1, 1]
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1, 1, 1, 2, 1]
 
 
 def test_the_hot_row_counts_every_hit(first: Visitor) -> None:
     before, after = (first.mutate("counter.hit").json["result"]["data"]["hits"] for _ in range(2))
     assert after == before + 1
+
+
+def test_a_job_that_fails_is_tried_again_and_after_the_third_time_dead(target: Target) -> None:
+    worker, login = target["jobs"][0]["url"], target["redis"]
+    before = metrics(worker)
+
+    def grown(name: str) -> float:
+        return metrics(worker)[name] - before[name]
+
+    with redis.Redis(host=login["host"], port=login["port"], password=login["password"]) as client:
+        for attempt in (1, 3):
+            job = {"id": f"odd{attempt}", "kind": "nobody knows", "at": time.time(), "attempt": attempt}
+            client.rpush(jobs_queue.WAITING, json.dumps(job))
+        assert eventually(lambda: grown("app_jobs_dead_total") == 1 and grown("app_jobs_retried_total") == 1)
+        assert eventually(lambda: metrics(worker)["app_jobs_dead_kept"] == 1)
+        client.delete(jobs_queue.LATER, jobs_queue.DEAD)
+    assert grown("app_jobs_done_total") == 0
 
 
 def test_a_new_todo_makes_a_job_and_the_job_a_notification(target: Target, first: Visitor) -> None:

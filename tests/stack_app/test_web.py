@@ -65,6 +65,14 @@ def test_a_page_says_what_the_api_and_rendering_took(web: str, cookie: dict[str,
     assert float(named["api"]) + float(named["render"]) <= float(named["total"])
 
 
+def test_an_instance_adds_up_its_rendering_and_the_time_below(web: str, cookie: dict[str, str]) -> None:
+    names = [f'app_{part}_seconds_count{{route="/calendar"}}' for part in ("render", "below")]
+    before = metrics(web)
+    fetch(f"{web}/calendar", cookie)
+    after = metrics(web)
+    assert [after[name] - before.get(name, 0) for name in names] == [1, 1]
+
+
 def test_a_todo_of_another_team_is_not_found(web: str, cookie: dict[str, str]) -> None:
     assert fetch(f"{web}/todos/1", cookie).status == 404
 
