@@ -1,4 +1,4 @@
-"""Beside scenarios under plain `locust`: ends the run once every name in UNTIL_SEEN was asked for with success.
+"""Beside scenarios under plain `locust`: ends the run once every name in UNTIL_SEEN had a success.
 
 `--run-time` will not do: Locust counts it from before its imports, which on a slow machine take longer.
 """
