@@ -39,7 +39,7 @@ class TenantUser(ApiMember):
         change = {"id": random.choice(self.todos), "title": "renamed by its team"}
         self.api.mutation("todo.update", change, check=self.own_team)
 
-    @task(3)
+    @task(6)
     def knock_at_any_todo(self) -> None:
         """Most are another team's: those have to be as good as not there."""
         asked = quote(json.dumps({"id": random.randint(1, seed("todos"))}))

