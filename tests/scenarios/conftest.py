@@ -125,7 +125,7 @@ def drive(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Drive:
     def run(
         name: str, *ask: str, meanwhile: Callable[[], None] | None = None, seed: int = 1, **options: Any
     ) -> Driven:
-        plan = plan_from(name, seed=seed, **options)
+        plan = plan_from(name, seed=seed, grace_s=60.0, **options)  # a slow machine gets its time
         asks: dict[str, Callable[[], Any]] = {
             "haproxy": servers.haproxy,
             "primary": servers.mysql,

@@ -14,7 +14,6 @@ from stack.place import Place
 from tests.scenarios.conftest import HERE, Drive, Driven, Servers, wait_for
 
 pytestmark = pytest.mark.stack
-LAG_S = 1.0
 HELD_S = 2.5
 
 
@@ -39,12 +38,12 @@ def db(drive: Drive, servers: Servers) -> Driven:
             before = hits(cursor)
             wait_for(lambda: hits(cursor) > before)  # load has begun
             stop.execute("FLUSH TABLES WITH READ LOCK")
-            time.sleep(LAG_S)
-            stop.execute("UNLOCK TABLES")
             cursor.execute("START TRANSACTION")
             cursor.execute("UPDATE counters SET hits = hits WHERE team_id = 1")
+            wait_for(lambda: servers.mysql()["Innodb_row_lock_current_waits"] > 0)
             time.sleep(HELD_S)
             cursor.execute("ROLLBACK")
+            stop.execute("UNLOCK TABLES")
 
     return drive(str(HERE / "mixed_db.py"), "primary", meanwhile=disturb, rate_per_s=40, for_s=5)
 
@@ -84,8 +83,8 @@ def test_who_waits_for_a_row_that_is_held_for_longer_gives_up(db: Driven) -> Non
 def test_staleness_is_what_the_replica_lagged(db: Driven) -> None:
     seen = db.run.merged("own write seen", which="service")
     assert seen.count == db.count("write")
-    # Writes went on all through the lag: the first of them was not seen until its end.
-    assert seen.quantile_us(1) > LAG_S * 0.6e6
+    # Writes went on all through the lag: the first of them were not seen until its end.
+    assert seen.quantile_us(1) > HELD_S * 0.8e6
     assert db.count("stale read") == db.count("read back") - seen.count > 0
 
 
@@ -95,9 +94,9 @@ def test_every_kind_of_search_was_asked(db: Driven) -> None:
 
 def test_waits_for_a_pool_of_five_follow_littles_law(drive: Drive) -> None:
     """Of 10 users 5 hold a connection at any time: half of a response is waiting, however slow it is."""
-    run = drive("db/pooled", users=10, for_s=2, warmup_s=0).run
-    whole = run.merged("hold a connection for 20 ms", start_s=0, which="service")
-    waits = [p.parts["pool"] for p in run.intervals() if "pool" in p.parts]
+    run = drive("db/pooled", users=10, for_s=3, warmup_s=1).run
+    whole = run.merged("hold a connection for 20 ms", start_s=1, which="service")
+    waits = [p.parts["pool"] for p in run.intervals(start_s=1) if "pool" in p.parts]
     waited_us = sum(part.sum_us for part in waits) / sum(part.n for part in waits)
     assert sum(part.n for part in waits) == whole.count
-    assert waited_us == pytest.approx(whole.mean_us / 2, rel=0.1)
+    assert waited_us == pytest.approx(whole.mean_us / 2, rel=0.2)
