@@ -200,31 +200,26 @@ def test_the_balancers_log_has_the_requests_that_it_counted(stack_up: dict[str, 
 
 
 def test_a_process_that_was_started_again_is_followed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import sys; sys.stdin.read()", str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as first:
-        probe = ProcessProbe("api", "api1", first.pid)
-        assert told(probe.sample())["rss_bytes"] > 1_000_000
-        assert first.stdin is not None
-        first.stdin.close()
-        first.wait(timeout=30)
-        with pytest.raises(ProbeError, match="is gone"):
-            probe.sample()
-        with subprocess.Popen(command, stdin=subprocess.PIPE) as second:
-            rss_bytes = 0.0
+    script = "import sys; print('here', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script, str(tmp_path)]
 
-            def is_back() -> bool:
-                nonlocal rss_bytes
-                try:
-                    rss_bytes = told(probe.sample())["rss_bytes"]
-                except ProbeError:  # between fork and exec it has another command line
-                    return False
-                return True
+    def started() -> "subprocess.Popen[str]":
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        return process
 
-            wait_for(is_back)
-            assert rss_bytes > 1_000_000
-            assert second.stdin is not None
-            second.stdin.close()
-            second.wait(timeout=30)
+    first = started()
+    probe = ProcessProbe("api", "api1", first.pid)
+    assert told(probe.sample())["rss_bytes"] > 1_000_000
+    first.communicate(timeout=30)
+    with pytest.raises(ProbeError, match="is gone"):
+        probe.sample()
+    second = started()
+    assert told(probe.sample())["rss_bytes"] > 1_000_000
+    second.communicate(timeout=30)
+    with pytest.raises(ProbeError, match=f"process {second.pid} of api1 is gone"):
+        probe.sample()
 
 
 def test_a_process_that_is_gone_is_said(stack_up: dict[str, Any]) -> None:
