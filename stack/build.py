@@ -26,7 +26,8 @@ from stack.target import write_target
 
 Say = Callable[[str], None]
 
-_READY_S = 20.0
+_READY_S = 60.0
+"""How long a process may take that has not ended: a database after a crash, on a busy machine."""
 
 
 def start_processes(place: Place, knobs: Knobs, say: Say) -> None:

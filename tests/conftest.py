@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stack import control
+from tests.more_servers import why_not_there
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,16 @@ def stack_up() -> Iterator[dict[str, Any]]:
         yield json.loads(target.read_text())
     finally:
         control.down("test")
+
+
+@pytest.fixture(scope="session")
+def other_stack() -> Iterator[dict[str, Any]]:
+    """A stack named `other` on the other servers: a Redis Cluster, and MySQL where it can be had."""
+    settings = {"redis.cluster": "true", "web.instances": "1"}
+    if not why_not_there():
+        settings["db.server"] = "mysql"
+    control.down("other")
+    try:
+        yield json.loads(control.up("other", settings).read_text())
+    finally:
+        control.down("other")

@@ -14,13 +14,14 @@ _WITHIN_S = 240
 
 def need_more_servers() -> None:
     """See to it that MySQL and nginx are there; skips the test, with the reason, where they cannot be had."""
-    reason = _fetch()
+    reason = why_not_there()
     if reason:
         pytest.skip(reason)
 
 
 @cache
-def _fetch() -> str:
+def why_not_there() -> str:
+    """Fetch them, once; why they cannot be had, empty where they are there."""
     try:
         done = subprocess.run(
             [str(CHECKOUT / "tools" / "more-servers.sh")],

@@ -1,6 +1,5 @@
 """The stack on MySQL 9 in place of MariaDB: schema, application, replication, probes, scenarios."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,18 +20,14 @@ from tests.more_servers import need_more_servers
 from tests.stack_app.conftest import Visitor
 
 pytestmark = pytest.mark.stack
-NAME = "mysql"
+NAME = "other"
 
 
-@pytest.fixture(scope="module")
-def described() -> Iterator[dict[str, Any]]:
+@pytest.fixture
+def described(other_stack: dict[str, Any]) -> dict[str, Any]:
     """The description of a stack on MySQL."""
     need_more_servers()
-    control.down(NAME)
-    try:
-        yield json.loads(control.up(NAME, {"db.server": "mysql", "web.instances": "1"}).read_text())
-    finally:
-        control.down(NAME)
+    return other_stack
 
 
 @pytest.fixture
