@@ -45,8 +45,12 @@ class HaproxyProbe:
 
     def sample(self) -> list[Reading]:
         """What it says now. Raises ProbeError."""
-        readings: list[Reading] = []
-        for row in csv.DictReader(io.StringIO(self._ask("show stat").lstrip("# "))):
+        # One connection for both: each is work for the process that is watched.
+        told, mark, table = self._ask("show info;show stat").partition("# pxname,")
+        if not mark:
+            raise ProbeError("HAProxy's statistics socket: it has no table of statistics")
+        readings = _of_process(told)
+        for row in csv.DictReader(io.StringIO(mark.lstrip("# ") + table)):
             proxy, name = row["pxname"], row["svname"]
             if name == "FRONTEND":
                 readings += _readings(row, _FRONTEND, f"frontend/{proxy}")
@@ -56,15 +60,7 @@ class HaproxyProbe:
                 readings += _readings(row, _SERVER, f"{proxy}/{name}")
                 up = float(row["status"].startswith(("UP", "no check")))
                 readings.append(Reading("up", up, "gauge", f"{proxy}/{name}"))
-        # A full process makes new connections wait in the kernel: only the process's own count shows it.
-        for key, value in self._info().items():
-            readings.append(Reading(key, value))
         return readings
-
-    def _info(self) -> dict[str, float]:
-        told = dict(line.split(": ", 1) for line in self._ask("show info").splitlines() if ": " in line)
-        wanted = {"CurrConns": "connections", "Maxconn": "connections_max", "Idle_pct": "idle_pct"}
-        return {name: float(told[key]) for key, name in wanted.items() if key in told}
 
     def _ask(self, command: str) -> str:
         self.calls[self.tier] += 1
@@ -82,6 +78,13 @@ class HaproxyProbe:
 
     def close(self) -> None:
         """Nothing is kept open: HAProxy answers one command a connection."""
+
+
+def _of_process(info: str) -> list[Reading]:
+    """A full process makes new connections wait in the kernel: only the process's own count shows it."""
+    told = dict(line.split(": ", 1) for line in info.splitlines() if ": " in line)
+    wanted = {"CurrConns": "connections", "Maxconn": "connections_max", "Idle_pct": "idle_pct"}
+    return [Reading(name, float(told[key])) for key, name in wanted.items() if key in told]
 
 
 def _readings(row: dict[str, str], wanted: dict[str, tuple[str, str]], instance: str) -> list[Reading]:

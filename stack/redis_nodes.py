@@ -19,7 +19,7 @@ from stack.supervision import wait_until
 
 MASTERS = 3
 SLOTS = 16384
-_FORMED_S = 15.0
+_FORMED_S = 30.0
 
 
 @dataclass(frozen=True)

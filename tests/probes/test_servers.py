@@ -147,7 +147,8 @@ def test_redis_hits_and_misses_are_those_that_were_made(stack_up: dict[str, Any]
     after = told(probe.sample())
     client.delete("probe-test")
     assert after["hits"] - before["hits"] == 30
-    assert after["misses"] - before["misses"] == 12
+    # The stack's job worker looks for jobs meanwhile, and finds none.
+    assert 12 <= after["misses"] - before["misses"] < 60
     assert after["command.get.calls"] - before.get("command.get.calls", 0) == 42
     probe.close()
 
