@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from scipy import stats
-
-Floats = npt.NDArray[np.float64]
+from analysis.connections import Connections, PoolSize
+from analysis.forecast import Forecast, day_after
+from results.units import show_rate
 
 TARGET_UTILISATION = 0.7
 FARTHEST_DAYS = 3 * 365
 """A trend is not drawn out further than this: nobody's traffic keeps one for longer."""
-DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "quarter": 365.25 / 4, "year": 365.25}
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """A peak rate that grows by a share of itself per day (compound).
-
-    `growth_low` and `growth_high` hold 90% when the growth was fitted to a series, else equal it.
-    """
-
-    peak_per_s: float
-    growth_per_day: float
-    growth_low: float
-    growth_high: float
-    days_seen: int = 0
-
-    def peak_after(self, days: float) -> float:
-        """The expected peak in some days."""
-        return self.peak_per_s * math.exp(math.log1p(self.growth_per_day) * days)
-
-
-def stated(peak_per_s: float, growth: float = 0.0, per: str = "month") -> Forecast:
-    """A forecast as given on the command line: `300/s`, growing `4%/month`. Raises KeyError for a unit."""
-    daily = math.expm1(math.log1p(growth) / DAYS[per])
-    return Forecast(peak_per_s, daily, daily, daily)
-
-
-def fitted(daily_peaks_per_s: npt.ArrayLike) -> Forecast:
-    """A forecast from daily peaks, oldest first, shape (n,): Theil-Sen's slope of ln(peak).
-
-    Theil-Sen, as a single bad day must not bend the line; its interval (90%) is widened for the
-    dependence of neighbouring days. Raises ValueError with fewer than 14 days or a peak of zero.
-    """
-    peaks = np.asarray(daily_peaks_per_s, dtype=np.float64)
-    if peaks.size < 14 or not (np.isfinite(peaks) & (peaks > 0)).all():
-        raise ValueError("a trend needs at least 14 daily peaks, each above zero")
-    day = np.arange(peaks.size, dtype=np.float64)
-    slope, middle, low, high = stats.theilslopes(np.log(peaks), day, alpha=0.9)
-    residuals = np.log(peaks) - middle - slope * day
-    r = max(0.0, float(np.corrcoef(residuals[:-1], residuals[1:])[0, 1])) if np.ptp(residuals) else 0.0
-    wider = math.sqrt((1 + r) / max(1 - r, 0.05))
-    now = math.exp(middle + slope * (peaks.size - 1) + float(np.quantile(residuals, 0.9)))
-    return Forecast(
-        now,
-        math.expm1(slope),
-        math.expm1(slope - (slope - low) * wider),
-        math.expm1(slope + (high - slope) * wider),
-        peaks.size,
-    )
+AHEAD_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -117,53 +68,51 @@ def instances(
 
 
 @dataclass(frozen=True)
-class PoolUse:
-    """The connections that one kind of process may open to one server."""
+class PoolNeed:
+    """Connections of one pool that a peak needs, for each instance that opens it.
 
-    server: str
-    pool: str
-    instances: int
-    workers: int
-    size: int
+    `in_use` is rate x seconds that a request holds one (Little's law), of all instances together.
+    """
 
-    @property
-    def most(self) -> int:
-        """instances x workers x pool size."""
-        return self.instances * self.workers * self.size
+    use: PoolSize
+    in_use: float
+    at_target: int
+    with_one_lost: int | None
+    """None where no instance would be left."""
+
+
+def pool_need(
+    use: PoolSize, peak_per_s: float, held_s: float, target: float = TARGET_UTILISATION
+) -> PoolNeed:
+    """What a pool needs; `held_s` is the connection-seconds that a request takes."""
+    in_use, own = peak_per_s * held_s, use.instances * use.workers
+    left = (use.instances - 1) * use.workers
+    lost = _ceil(in_use / target / left) if left else None
+    return PoolNeed(use, in_use, _ceil(in_use / target / own), lost)
+
+
+def _ceil(value: float) -> int:
+    return max(1, math.ceil(value - 1e-9))
 
 
 @dataclass(frozen=True)
-class Connections:
-    """Connection arithmetic of one server. `spare` is kept for replication, administration and probes."""
+class Need:
+    """What one peak needs. `servers` are (server, connections needed, its limit)."""
 
-    server: str
-    pools: tuple[PoolUse, ...]
-    max_connections: int
-    spare: int = 5
+    when: str
+    peak_per_s: float
+    tiers: tuple[tuple[str, Instances], ...]
+    pools: tuple[PoolNeed, ...]
+    servers: tuple[tuple[str, int, int], ...]
 
-    @property
-    def most(self) -> int:
-        """All that the pools may open together."""
-        return sum(pool.most for pool in self.pools)
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What does not add up, in words."""
-        said = " + ".join(f"{p.pool} {p.instances} x {p.workers} x {p.size}" for p in self.pools)
-        limit, may = (
-            self.max_connections,
-            f"{self.server}: the pools may open {self.most} connections ({said})",
-        )
-        grown = sum(pool.most + pool.workers * pool.size for pool in self.pools)
-        if self.most > limit:
-            text = f"{may}, max_connections is {limit}: under load some are refused"
-        elif self.most + self.spare > limit:
-            text = f"{may} of {limit}: fewer than {self.spare} are left for replication and administration"
-        elif grown > limit:
-            text = f"{may}; one more instance makes that {grown} of {limit}: raise it before scaling out"
-        else:
-            return ()
-        return (text,)
+@dataclass(frozen=True)
+class System:
+    """What is there now: (tier, instances), its connections, and what a request holds of each pool in s."""
+
+    tiers: tuple[tuple[str, int], ...] = ()
+    connections: tuple[Connections, ...] = ()
+    held_s: tuple[tuple[PoolSize, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,8 +122,16 @@ class Headroom:
     capacity_per_s: float
     forecast: Forecast
     lasts: Lasts
-    tiers: tuple[tuple[str, Instances], ...]
+    needs: tuple[Need, ...]
+    """For the forecast's peak, and a year later where it grows."""
     connections: tuple[Connections, ...]
+    today: date
+    target: float = TARGET_UTILISATION
+
+    @property
+    def tiers(self) -> tuple[tuple[str, Instances], ...]:
+        """The instances that the forecast's own peak needs."""
+        return self.needs[0].tiers
 
     @property
     def ratio(self) -> float:
@@ -182,43 +139,77 @@ class Headroom:
         return 1 - self.forecast.peak_per_s / self.capacity_per_s
 
     @property
+    def until(self) -> date | None:
+        """The day on which the peak reaches the capacity; None for not within 3 years."""
+        return self._day(self.lasts.days)
+
+    def _day(self, days: float | None) -> date | None:
+        return None if days is None else day_after(self.forecast, days, self.today)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Everything in it that somebody has to act on."""
-        found = [text for one in self.connections for text in one.warnings]
+        found = []
         for tier, need in self.tiers:
             if need.utilisation_one_lost > 1:
                 found.append(f"{tier}: with one instance lost the forecast peak is more than the rest carry")
+        for one in self.needs:
+            found += [
+                f"{server}: {one.when} the pools need {needed} connections, max_connections is {limit}"
+                for server, needed, limit in one.servers
+                if needed > limit
+            ]
         return tuple(found)
 
     @property
     def sentence(self) -> str:
         """Until when, in words."""
-        peak = f"the forecast peak of {self.forecast.peak_per_s:.0f}/s"
+        peak = f"the forecast peak of {show_rate(self.forecast.peak_per_s)}"
         if self.ratio < 0:
             return f"It does not carry {peak}."
-        if self.lasts.days is None:
-            return f"It carries {peak} with {self.ratio:.0%} to spare, for more than 3 years at this growth."
-        until = f"for about {_span(self.lasts.days)}"
+        spare = f"It carries {peak} with {self.ratio:.0%} to spare"
+        if self.until is None:
+            grows = self.forecast.growth_per_day > 0
+            return f"{spare}, {'for more than 3 years at this growth' if grows else 'as nothing grows'}."
+        until = f"{self.until:%B %Y}"
         if self.forecast.days_seen:
-            until += f" ({_span(self.lasts.soonest)} to {_span(self.lasts.latest)})"
-        return f"It carries {peak} with {self.ratio:.0%} to spare, {until}."
+            ends = (self._day(self.lasts.soonest), self._day(self.lasts.latest))
+            said = [f"{day:%B %Y}" if day else "more than 3 years" for day in ends]
+            until += f" ({said[0]} to {said[1]})"
+        return f"{spare}, until {until}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        own = {"ratio": self.ratio, "until": self.until, "sentence": self.sentence, "warnings": self.warnings}
+        return asdict(self) | own
 
 
 def headroom(
     capacity_per_s: float,
     forecast: Forecast,
-    tiers: Sequence[tuple[str, int]] = (),
-    connections: Sequence[Connections] = (),
+    system: System = System(),
     target: float = TARGET_UTILISATION,
+    today: date | None = None,
 ) -> Headroom:
-    """All of it. `tiers` are (name, instances now) of the tiers whose number can be changed."""
-    needed = [(name, instances(forecast.peak_per_s, capacity_per_s, now, target)) for name, now in tiers]
-    return Headroom(
-        capacity_per_s, forecast, lasts(forecast, capacity_per_s), tuple(needed), tuple(connections)
-    )
+    """All of it, for the forecast's peak and a year later."""
+    peaks = [("at the forecast peak", forecast.peak_per_s)]
+    if forecast.growth_per_day > 0:
+        peaks.append(("in a year", forecast.peak_after(AHEAD_DAYS)))
+    needs = tuple(_need(when, peak, capacity_per_s, system, target) for when, peak in peaks)
+    ends = lasts(forecast, capacity_per_s)
+    return Headroom(capacity_per_s, forecast, ends, needs, system.connections, today or date.today(), target)
 
 
-def _span(days: float | None) -> str:
-    if days is None:
-        return "more than 3 years"
-    return f"{days:.0f} days" if days < 60 else f"{days / DAYS['month']:.0f} months"
+def _need(when: str, peak: float, capacity_per_s: float, system: System, target: float) -> Need:
+    tiers = tuple((name, instances(peak, capacity_per_s, now, target)) for name, now in system.tiers)
+    pools = tuple(pool_need(use, peak, held_s, target) for use, held_s in system.held_s)
+    wanted = dict(tiers)
+    servers = []
+    for server in system.connections:
+        total = server.spare
+        for pool in server.pools:
+            many = max(wanted[pool.tier].with_one_lost if pool.tier in wanted else 0, pool.instances)
+            size = max([pool.size, *(one.at_target for one in pools if one.use == pool)])
+            total += many * pool.workers * size
+        servers.append((server.server, total, server.max_connections))
+    return Need(when, peak, tiers, pools, tuple(servers))

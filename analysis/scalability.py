@@ -103,4 +103,6 @@ def _draws(best: Floats, covariance: Floats, freedom: int, seed: int) -> Floats:
 
 
 def _usl(load: Floats, alpha: float, beta: float, gamma: float) -> Floats:
-    return np.asarray(gamma * load / (1 + alpha * (load - 1) + beta * load * (load - 1)))
+    # Below one in the system the denominator can be zero, where nothing is to be told.
+    slower = np.maximum(1 + alpha * (load - 1) + beta * load * (load - 1), 1e-9)
+    return np.asarray(gamma * load / slower)

@@ -15,6 +15,9 @@ MOST_CPU_RATIO = 0.9
 """Of one core: a generator is one process with one event loop."""
 MOST_LOOP_LAG_US = 100_000
 MOST_WAKE_LAG_US = 20_000
+FULL_HOST = 0.9
+IDLE_GENERATOR = 0.6
+"""Of a core: a generator that uses less, and is late on a machine whose CPU is full, is not what limits."""
 MOST_BAD_SECONDS = 0.05
 """The share of seconds in which a generator may be past a limit."""
 RATE_TOLERANCE = 0.02

@@ -84,6 +84,10 @@ def report_on(folder: Path) -> int:
     from results import open_run
 
     told = open_run(folder)
+    if told.kind == "capacity" and "capacity" in told.info:
+        from commands.capacity import answer_of
+
+        return answer_of(folder)
     diagnosis = diagnose(told)
     page = (folder if folder.is_dir() else folder.parent) / "report.html"
     write_report(told, page, diagnosis)

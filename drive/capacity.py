@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from analysis.capacity import Capacity, Done, Level, LevelResult, Search, Settings, Window, answer, window
+from analysis.capacity import (
+    Capacity,
+    Done,
+    Judged,
+    Level,
+    LevelResult,
+    Search,
+    Settings,
+    Window,
+    answer,
+    level_problems,
+    window,
+)
 from drive.course import Course, make_course, new_folder
 from drive.host import environment
 from drive.plan import Plan
 from drive.progress import Progress
 from drive.target import Target
-from results import Event, Flow, Interval, RunWriter, Stages, UsageError
+from results import Event, Flow, Interval, RunWriter, Sample, Stages, UsageError
 from results.units import show_rate
 
 REST_S = 5.0
 """Beyond the budget: what the end of the last level may take."""
+KEPT_S = 120
+"""Seconds of load that are kept in memory: longer than any level with its lag."""
 
 
 class Pilot:
@@ -31,6 +45,7 @@ class Pilot:
         self._lag_s = math.ceil(search.settings.lag_s) + 1
         self._intervals: dict[int, list[Interval]] = defaultdict(list)
         self._flows: dict[int, list[Flow]] = defaultdict(list)
+        self._samples: list[Sample] = []
         self._level: Level | None = None
         self._from_s = 0
         self._windows: list[Window] = []
@@ -55,31 +70,64 @@ class Pilot:
                 return
             second += 1
 
+    def interrupt(self, course: Course) -> None:
+        """The search ends here: a level that was held for long enough still counts."""
+        if self._level is not None and len(self._windows) >= self._level.min_s:
+            self._judge(course)
+        self.done = self.done or Done("interrupted")
+
     def _listen(self, course: Course) -> None:
         for piece in course.intervals:
             self._intervals[piece.second].append(piece)
         for flow in course.flows:
             self._flows[flow.second].append(flow)
-        course.intervals.clear()
-        course.flows.clear()
+        self._samples += [one for one in course.samples if one.tier in ("generator", "host")]
 
     def _judge(self, course: Course) -> None:
         """The level is over: tell the search, and write it down."""
         assert self._level is not None
-        level, took_s = self._level, course.at_s - self._from_s
-        self.search.observe(LevelResult(level, tuple(self._windows), took_s, ()))
+        level, took_s, to_s = self._level, course.at_s - self._from_s, self._from_s + len(self._windows)
+        problems = level_problems(
+            level.rate_per_s,
+            [flow for second in range(self._from_s, to_s) for flow in self._flows.get(second, ())],
+            [one for one in self._samples if self._from_s < one.at_s <= to_s + 1],
+            course.lost,
+            self.search.settings.slos,
+        )
+        self.search.observe(LevelResult(level, tuple(self._windows), took_s, problems))
         seen = self.search.history[-1]
-        data = {
+        outcome = self.search.outcome(seen)
+        data: dict[str, Any] = {
             "from_s": self._from_s,
-            "to_s": self._from_s + len(self._windows),
+            "to_s": to_s,
             "rate_per_s": level.rate_per_s,
             "purpose": level.purpose,
             "passed": bool(seen.kept_all),
-            "outcome": self.search.outcome(seen),
+            "outcome": outcome,
+            "settle_s": seen.settle_s,
+            "overloaded": seen.overloaded,
+            "problems": list(problems),
         }
-        text = f"{show_rate(level.rate_per_s)} ({level.purpose}): {data['outcome']}"
-        course.writer.add_events([Event(self._from_s, "level", text, data=data)])
-        course.progress.phase(f"  level {text}")
+        course.writer.add_events([Event(self._from_s, "level", _said(level, outcome, problems), data=data)])
+        course.progress.phase(f"  {self._story(seen, outcome)}")
+        self._forget()
+
+    def _story(self, seen: Judged, outcome: str) -> str:
+        """The level in a line, with what is known of the limit by now."""
+        level = seen.result.level
+        said = _said(level, outcome, seen.result.problems)
+        if self.search.bracketed:
+            best = self.search.best()
+            said += f"; limit so far {show_rate(best.low_per_s)} to {show_rate(best.high_per_s)}"
+        return said
+
+    def _forget(self) -> None:
+        """Let go of what lies too far back for any level to come."""
+        oldest = self._from_s + len(self._windows) - KEPT_S
+        for heard in (self._intervals, self._flows):
+            for second in [second for second in heard if second < oldest]:
+                del heard[second]
+        self._samples = [one for one in self._samples if one.at_s >= oldest]
 
     def _turn(self, course: Course) -> None:
         """Ask the search what comes next, from the next whole second on."""
@@ -91,21 +139,36 @@ class Pilot:
         self._level, self._windows = step, []
         self._from_s = int(course.at_s) + 1
         course.load.set_rate(step.rate_per_s, float(self._from_s))
+        course.asked_per_s = step.rate_per_s
+
+
+def _said(level: Level, outcome: str, problems: tuple[str, ...]) -> str:
+    what = {"recover": "pause to recover"}.get(level.purpose, level.purpose)
+    ended = "" if level.purpose == "recover" else f": {outcome}"
+    return f"{show_rate(level.rate_per_s)} ({what}){ended}{f', {problems[0]}' if problems else ''}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A search that ended: its run's folder, its answer, and whether the user ended it."""
+
+    folder: Path
+    capacity: Capacity
+    interrupted: bool
 
 
 def find_capacity(
-    plan: Plan, target: Target, settings: Settings, runs: Path, progress: Progress
-) -> tuple[Path, Capacity]:
-    """Search for the highest rate within the objectives; returns the run's folder and the answer.
+    plan: Plan, target: Target, settings: Settings, runs: Path, progress: Progress, **info: Any
+) -> Found:
+    """Search for the highest rate within the objectives. The answer is kept in run.db, with `info` beside.
 
-    The answer is kept in run.db and beside it as capacity.json. Raises HarnessError.
+    Ctrl-C ends the search early, with the answer that the levels so far give. Raises HarnessError.
     """
     if plan.faults:
         raise UsageError("a capacity search takes no timed faults: leave them out of the plan")
     length_s = settings.budget_s + REST_S
     plan = replace(plan, stages=Stages.constant(settings.start_per_s, length_s), warmup_s=0.0)
     folder = new_folder(runs, plan)
-    slos = ", ".join(slo.text for slo in settings.slos)
     writer = RunWriter(
         folder / "run.db",
         id=folder.name,
@@ -113,10 +176,11 @@ def find_capacity(
         scenario=plan.scenario_name,
         target=target.name,
         started_at=datetime.now(UTC).isoformat(),
-        slos=slos,
+        slos=", ".join(slo.text for slo in settings.slos),
         warmup_s=0.0,
         plan=plan.public(),
         environment=environment(target),
+        **info,
     )
     course = make_course(plan, target, writer, folder, progress, hold=True)
     pilot = Pilot(Search(settings))
@@ -124,15 +188,17 @@ def find_capacity(
     try:
         course.begin()
         course.keep()
-    except BaseException as problem:
-        course.state = "interrupted" if isinstance(problem, KeyboardInterrupt) else "aborted"
+    except KeyboardInterrupt:
+        course.state = "interrupted"
+        pilot.interrupt(course)
+    except BaseException:
+        course.state = "aborted"
         raise
     finally:
         try:
             course.end()
         finally:
             progress.close()
-            writer.close(course.state)
-    found = answer(pilot.search, pilot.done or Done("not valid"))
-    (folder / "capacity.json").write_text(json.dumps(found.to_dict(), indent=1, default=str))
-    return folder, found
+            found = answer(pilot.search, pilot.done or Done("aborted"))
+            writer.close(course.state, capacity=found.to_dict())
+    return Found(folder, found, course.state == "interrupted")

@@ -44,10 +44,15 @@ class Course:
     live: Live = field(default_factory=Live)
     t0: float = 0.0
     hold: bool = False
+    asked_per_s: float | None = None
+    """The rate that a hook has set; None where the plan's stages say it."""
     each_second: list[Each] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
-    """What has arrived since a hook last took it; only kept where there are hooks."""
+    """What has arrived since the hooks last ran, as flows and samples; only kept where there are hooks."""
     flows: list[Flow] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """Generators that were lost so far, in words."""
     done: bool = False
     state: str = "finished"
     _printed: int = -1
@@ -141,6 +146,7 @@ class Course:
         elif kind == "lost":
             text = f"generator {frame['generator']} was lost: {frame['reason']}"
             data = {"generator": frame["generator"]}
+            self.lost.append(text)
             self.writer.add_events(
                 [Event(frame["second"], "lost", text, "generator", frame["generator"], data)]
             )
@@ -165,17 +171,20 @@ class Course:
             Sample(at_s, "generator", generator, name, float(value), "counter")
             for name, value in frame.get("counters", {}).items()
         ]
-        self.writer.add_samples(samples)
-        for sample in samples:
-            self.live.add_sample(sample)
+        self._add_samples(samples)
 
     def _take_samples(self) -> None:
         drained = self.sampler.drain()
-        self.writer.add_samples(drained.samples)
+        self._add_samples(drained.samples)
         self.writer.add_gaps(drained.gaps)
         self.writer.add_events(drained.events)
-        for sample in drained.samples:
+
+    def _add_samples(self, samples: list[Sample]) -> None:
+        self.writer.add_samples(samples)
+        for sample in samples:
             self.live.add_sample(sample)
+        if self.each_second:
+            self.samples.extend(samples)
 
     def _take_faults(self) -> None:
         for event in self.faults.take():
@@ -194,8 +203,11 @@ class Course:
         self.faults.check()
         for hook in self.each_second:
             hook(self)
+        for heard in (self.intervals, self.flows, self.samples):
+            heard.clear()
         stages = self.plan.stages
-        self.progress.second(self.live.moment(self.at_s, stages.duration_s, stages.rate_at(self.at_s)))
+        asked_per_s = stages.rate_at(self.at_s) if self.asked_per_s is None else self.asked_per_s
+        self.progress.second(self.live.moment(self.at_s, stages.duration_s, asked_per_s))
 
 
 def run_plan(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.endpoints import EndpointTotal
 from analysis.gate import GateResult
 from analysis.slo import SloResult
 from reports.run_data import RunReport
 from reports.sections.answer import answer
+from results import Run
+
+if TYPE_CHECKING:
+    from analysis.capacity import Review
 
 _QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
@@ -24,6 +28,12 @@ def run_json(report: RunReport) -> str:
 def gate_json(result: GateResult) -> str:
     """A gate's answer as JSON."""
     return json.dumps(_known(result.as_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def capacity_json(run: Run, told: Review) -> str:
+    """The answer of a capacity search as JSON: all that its page says of the search."""
+    about = {"run": run.id, "scenario": run.scenario, "target": run.target, "state": run.state}
+    return json.dumps(_known(about | told.to_dict()), indent=1, default=str, allow_nan=False)
 
 
 def run_data(report: RunReport) -> dict[str, Any]:

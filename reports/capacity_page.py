@@ -3,55 +3,38 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from analysis.bottleneck.resources import TIER_NAMES
-from analysis.capacity import Capacity
+from analysis.capacity import Capacity, Review
 from analysis.headroom import Headroom
-from reports.parts import Answer, Fact, Page, Tone, kept
+from reports.parts import Answer, Fact, Page, Section, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import about, capacity, endpoints, over_time, tiers, trouble
+from reports.sections import about, capacity, capacity_ahead, endpoints, over_time, tiers, trouble
 from reports.words import counted, sentence
 from results import Run
 from results.units import show_duration, show_rate, show_ratio
 
-if TYPE_CHECKING:
-    from analysis.bottleneck import Diagnosis
+
+def write_capacity_report(run: Run, told: Review, path: Path) -> Path:
+    """Write the page of a search that was run as `run`. Raises HarnessError if it cannot be written."""
+    return write_page(capacity_page(read_report(run), told), path)
 
 
-def write_capacity_report(
-    run: Run,
-    found: Capacity,
-    path: Path,
-    *,
-    diagnosis: Diagnosis | None = None,
-    headroom: Headroom | None = None,
-) -> Path:
-    """Write the page of a search that was run as `run` and found `found`.
-
-    `diagnosis` says what gives way first; `headroom` is left out where no forecast was given.
-    """
-    return write_page(capacity_page(read_report(run), found, diagnosis, headroom), path)
-
-
-def capacity_page(
-    report: RunReport,
-    found: Capacity,
-    diagnosis: Diagnosis | None = None,
-    headroom: Headroom | None = None,
-) -> Page:
+def capacity_page(report: RunReport, told: Review) -> Page:
     """The page's data, in the order of a capacity review."""
-    run = report.run
-    told = _answer(report, found, diagnosis, headroom)
+    run, found = report.run, told.capacity
+    verdict = _answer(report, told)
     sections = [
         capacity.how_much(report, found),
-        capacity.gives_way(report, diagnosis),
-        capacity.where_the_time_went(report),
+        capacity.gives_way(report, told),
+        capacity.where_the_time_went(told),
         tiers.caches(report),
-        capacity.scaling(report),
-        capacity.headroom(headroom),
+        capacity_ahead.scaling(told),
+        capacity_ahead.headroom(told),
+        capacity.objectives(told),
         capacity.levels(found),
         over_time.over_time(report),
         endpoints.endpoints(report),
@@ -61,84 +44,101 @@ def capacity_page(
         about.environment(report),
         about.method(report),
     ]
+    shown = kept(sections)
     return Page(
-        title=f"{told.sentence} {run.id}",
+        title=f"{verdict.sentence} {run.id}",
         kicker=["Capacity report", run.scenario, f"target {run.target}"],
         when=f"{run.started_at:%-d %b %Y %H:%M %Z}, {show_duration(run.duration_s)}",
-        answer=told,
-        facts=_facts(report, found, headroom),
-        sections=kept(sections),
+        answer=verdict,
+        facts=[_linked(fact, shown) for fact in _facts(report, told)],
+        sections=shown,
         foot=f"Run {run.id}. Made from run.db alone, and can be made again with: harness report {run.id}",
     )
 
 
-def _answer(
-    report: RunReport, found: Capacity, diagnosis: Diagnosis | None, headroom: Headroom | None
-) -> Answer:
-    first = diagnosis.first if diagnosis else None
-    accent = f"{show_rate(found.rate_per_s)}" if found.rate_per_s is not None else ""
-    why = sentence(diagnosis.sentence) if diagnosis else "What gives way first was not looked for."
-    why += f" {headroom.sentence}" if headroom else ""
-    if report.doubts:
-        why = f"It cannot be trusted: {report.doubts[0].text}. {why}"
+def _linked(fact: Fact, shown: list[Section]) -> Fact:
+    """The fact, its link only where it leads somewhere."""
+    return fact if fact.href.removeprefix("#") in {one.id for one in shown} else replace(fact, href="")
+
+
+def _answer(report: RunReport, told: Review) -> Answer:
+    found, first = told.capacity, told.first
+    limited = told.diagnosis.state == "generator" and found.found
+    said = told.answer if limited else found.sentence(first.name if first else None)
+    why = "" if limited else sentence(told.diagnosis.sentence)
+    why += f" {told.headroom.sentence}" if told.headroom else ""
+    if report.run.state == "interrupted":
+        why = f"The search was interrupted: this is what its levels say. {why}"
+    if told.doubts:
+        why = f"It cannot be trusted: {told.doubts[0].text}. {why}"
+    advice = told.diagnosis.ranked[0] if told.diagnosis.ranked else None
     return Answer(
-        found.sentence(first.name if first else None),
-        why,
-        sentence(first.advice) if first else "",
-        "" if found.found and not report.doubts else "warn",
-        accent,
-        "bottleneck" if first else "load",
+        said,
+        why.strip(),
+        sentence(advice.advice) if advice else "",
+        "" if told.claimed else "warn",
+        show_rate(found.rate_per_s) if found.rate_per_s is not None else "",
+        "bottleneck" if advice else "load",
     )
 
 
-def _facts(report: RunReport, found: Capacity, headroom: Headroom | None) -> list[Fact]:
-    return [_capacity_fact(found), *_forecast_facts(found, headroom), _trust_fact(report, found)]
+def _facts(report: RunReport, told: Review) -> list[Fact]:
+    ahead = _forecast_facts(told, told.headroom) if told.headroom else _pair_facts(told)
+    return [_capacity_fact(told.capacity), *ahead, _trust_fact(report, told)]
 
 
 def _capacity_fact(found: Capacity) -> Fact:
     if found.rate_per_s is None or found.low_per_s is None or found.high_per_s is None:
-        shown = show_rate(found.last_pass.rate_per_s) if found.last_pass else "not found"
-        return Fact("Capacity", f"at least {shown}" if found.last_pass else shown, found.why, "warn")
-    fail = f", first fail {show_rate(found.first_fail.rate_per_s)}" if found.first_fail else ""
-    return Fact(
-        "Capacity",
-        show_rate(found.rate_per_s),
-        f"{show_rate(found.low_per_s)} to {show_rate(found.high_per_s)}{fail}",
+        shown = f"at least {show_rate(found.last_pass.rate_per_s)}" if found.last_pass else "not found"
+        return Fact("Capacity", shown, f"bound not found: {found.why}", "warn", "#levels")
+    passed = f"last pass {show_rate(found.last_pass.rate_per_s)}, " if found.last_pass else ""
+    failed = (
+        f"first fail {show_rate(found.first_fail.rate_per_s)}" if found.first_fail else "no fail above it"
     )
+    between = f"90% interval {show_rate(found.low_per_s)} to {show_rate(found.high_per_s)}"
+    return Fact("Capacity", show_rate(found.rate_per_s), f"{between}; {passed}{failed}", "", "#load")
 
 
-def _forecast_facts(found: Capacity, headroom: Headroom | None) -> list[Fact]:
-    if headroom is None:
-        through = show_rate(found.max_per_s) if found.max_per_s is not None else "–"
-        bound = "overloaded beyond it" if found.max_is_bound else "not driven beyond it"
-        hit = found.first_hit.text if found.first_hit else "none"
-        return [
-            Fact("Highest rate at all", through, f"objectives aside; {bound}"),
-            Fact("First objective hit", hit, f"{counted(len(found.limits), 'objective')} watched"),
-        ]
-    peak = headroom.forecast.peak_per_s
-    tone: Tone = "bad" if headroom.ratio < 0 else ""
-    facts = [Fact("Forecast peak", show_rate(peak), f"headroom {show_ratio(headroom.ratio)}", tone)]
-    if not headroom.tiers:
-        return [*facts, Fact("Highest rate at all", show_rate(found.max_per_s or 0.0), "objectives aside")]
-    several = [(tier, need) for tier, need in headroom.tiers if need.utilisation_one_lost < math.inf]
-    rate, tier = min(
-        (headroom.capacity_per_s - need.capacity_per_instance_s, tier)
-        for tier, need in several or headroom.tiers
-    )
+def _pair_facts(told: Review) -> list[Fact]:
+    found, rungs = told.capacity, told.ladder
+    through = show_rate(found.max_per_s) if found.max_per_s is not None else "–"
+    bound = "overloaded beyond it" if found.max_is_bound else "not driven beyond it"
+    critical = rungs.critical_per_s if rungs else None
+    within = f"within the ladder {show_rate(critical)}" if critical else "no rung of the ladder was kept"
+    hit = found.first_hit.text if found.first_hit else "none"
+    return [
+        Fact("Highest rate at all", through, f"{bound}; {within}", "", "#limits"),
+        Fact("First objective hit", hit, f"{counted(len(found.limits), 'objective')} watched", "", "#limits"),
+    ]
+
+
+def _forecast_facts(told: Review, ahead: Headroom) -> list[Fact]:
+    peak = ahead.forecast.peak_per_s
+    until = f", until {ahead.until:%B %Y}" if ahead.until and ahead.ratio >= 0 else ""
+    tone: Tone = "bad" if ahead.ratio < 0 else ""
+    small = f"headroom {show_ratio(ahead.ratio)}{until}, {ahead.forecast.words}"
+    first = Fact("Forecast peak", show_rate(peak), small, tone, "#headroom")
+    several = [(tier, need) for tier, need in ahead.tiers if need.utilisation_one_lost < math.inf]
+    if not several:
+        return [first, _pair_facts(told)[0]]
+    rate, tier = min((ahead.capacity_per_s - need.capacity_per_instance_s, tier) for tier, need in several)
     above = "still above the forecast" if rate >= peak else "below the forecast"
     name = f"With one {TIER_NAMES.get(tier, tier).removesuffix(' instances')} instance lost"
-    return [*facts, Fact(name, show_rate(rate), above, "" if rate >= peak else "bad")]
+    return [first, Fact(name, show_rate(rate), above, "" if rate >= peak else "bad", "#headroom")]
 
 
-def _trust_fact(report: RunReport, found: Capacity) -> Fact:
-    invalid = sum(level.outcome == "invalid" and level.purpose != "recover" for level in found.levels)
-    if report.doubts:
-        return Fact("Can it be trusted?", "No", sentence(report.doubts[0].text), "warn")
+def _trust_fact(report: RunReport, told: Review) -> Fact:
+    invalid = sum(bool(level.problems) for level in told.capacity.levels)
+    name = "Can it be trusted?"
+    if told.doubts:
+        return Fact(name, "No", sentence(told.doubts[0].text), "warn", "#method")
+    if told.capacity.found and told.diagnosis.state == "generator":
+        return Fact(name, "No", "The load generator was the limit.", "warn", "#bottleneck")
     cpu = report.samples.highest("generator", "cpu_ratio")
     load = f", generator at most {show_ratio(cpu)} of a core" if cpu is not None else ""
     left_out = f", {counted(invalid, 'level')} left out" if invalid else ""
+    confirmed = ", confirmed by a last level" if told.capacity.confirmed else ""
     scheduled = report.run.account.scheduled
     return Fact(
-        "Can it be trusted?", "Yes", f"all {scheduled:,} arrivals accounted for{load}{left_out}", "good"
+        name, "Yes", f"all {scheduled:,} arrivals accounted for{load}{left_out}{confirmed}", "good", "#levels"
     )

@@ -26,11 +26,11 @@ def write_report(run: Run, path: Path, diagnosis: Diagnosis | None = None) -> Pa
     if run.kind == "capacity":
         # The fits of a capacity page need scipy, a second to import that no other page has to wait for.
         from reports.capacity_page import write_capacity_report
-        from reports.stored import stored_capacity
+        from reports.stored import stored_review
 
-        found = stored_capacity(run)
-        if found is not None:
-            return write_capacity_report(run, found, path, diagnosis=diagnosis)
+        told = stored_review(run)
+        if told is not None:
+            return write_capacity_report(run, told, path)
     return write_page(run_page(read_report(run), diagnosis), path)
 
 

@@ -111,12 +111,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Fact:
-    """One figure in large type, with the small line that qualifies it."""
+    """One figure in large type, with the small line that qualifies it; `href` is where the page shows it."""
 
     name: str
     value: str
     small: str
     tone: Tone = ""
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,10 +192,11 @@ class Stacks:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A numbered list: what, and the evidence for it in words."""
+    """A numbered list: what, and the evidence for it in words; `hrefs` are where the page shows each."""
 
     kind: ClassVar[str] = "ranked"
     items: list[tuple[str, str]]
+    hrefs: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

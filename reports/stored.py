@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from analysis.capacity import Capacity, LevelPoint, SloLimit
+from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
 from results import HarnessError, Run, Slo, parse_slos
 
 
 def stored_capacity(run: Run) -> Capacity | None:
-    """The answer kept in run.db, or in capacity.json beside it; None where the search never ended.
+    """The answer kept in run.db; None where the search was killed before it had one.
 
     Raises HarnessError on an answer that cannot be read.
     """
-    beside = run.path.with_name("capacity.json")
     try:
         plain = run.info.get("capacity")
-        if plain is None and beside.is_file():
-            plain = json.loads(beside.read_text("utf-8"))
         return None if plain is None else _capacity(plain)
-    except (OSError, ValueError, KeyError, TypeError) as damage:
+    except (AttributeError, ValueError, KeyError, TypeError) as damage:
         raise HarnessError(
             f"the answer of {run.id} cannot be read ({damage}): run the search again"
         ) from damage
 
 
+def stored_review(run: Run) -> Review | None:
+    """The whole answer of a stored search; None where it was killed before. Raises HarnessError."""
+    found = stored_capacity(run)
+    return None if found is None else review(run, found)
+
+
 def _capacity(plain: dict[str, Any]) -> Capacity:
     """The inverse of Capacity.to_dict."""
-    told = {name: value for name, value in plain.items() if name != "claim"}
+    told = {name: value for name, value in plain.items() if name not in ("claim", "recoveries")}
     limits = tuple(SloLimit(**{**limit, "slo": _slo(limit["slo"])}) for limit in told["limits"])
     points = {name: _point(told[name]) if told[name] else None for name in ("last_pass", "first_fail")}
     first_hit = _slo(told["first_hit"]) if told["first_hit"] else None

@@ -14,6 +14,7 @@ from results.units import show_latency, show_rate, show_ratio
 
 if TYPE_CHECKING:
     from analysis.bottleneck import Diagnosis
+    from analysis.capacity import Capacity, Review
 
 PASSED, FAILED, INCONCLUSIVE = 0, 3, 4
 
@@ -22,6 +23,39 @@ def summary(run: Run, diagnosis: Diagnosis | None = None) -> tuple[list[str], in
     """The lines (verdict, figures, why or what to do, what gives way, faults) and the verdict's exit code."""
     report = read_report(run)
     return summary_lines(report, diagnosis), exit_code(report)
+
+
+def capacity_lines(told: Review) -> list[str]:
+    """The answer of a capacity search: the number with its cause, then what qualifies it."""
+    found, lines = told.capacity, [told.answer]
+    if found.low_per_s is not None and found.high_per_s is not None:
+        lines.append(
+            f"90% interval {show_rate(found.low_per_s)} to {show_rate(found.high_per_s)}; {_bounds(found)}"
+        )
+    if told.first is not None and told.first.advice:
+        later = f"; {told.first.next_limit}" if told.first.next_limit else ""
+        lines.append(f"try: {told.first.advice}{later}")
+    if found.max_per_s is not None and told.ladder is not None and told.ladder.critical_per_s is not None:
+        pair = f"highest rate at all {show_rate(found.max_per_s)}"
+        pair += "" if found.max_is_bound else " (not driven beyond it)"
+        lines.append(
+            f"{pair}; within the ladder {show_rate(told.ladder.critical_per_s)} ({told.ladder.words})"
+        )
+    if told.headroom is not None:
+        lines.append(told.headroom.sentence)
+    lines += [f"warning: {text}" for text in told.warnings]
+    lines += [f"cannot be trusted: {reason.text}; {reason.advice}" for reason in told.doubts]
+    return lines
+
+
+def _bounds(found: Capacity) -> str:
+    """The last pass, the first fail, and whether the answer was confirmed."""
+    passed = f"last pass {show_rate(found.last_pass.rate_per_s)}" if found.last_pass else "no pass"
+    failed = (
+        f"first fail {show_rate(found.first_fail.rate_per_s)}" if found.first_fail else "no fail above it"
+    )
+    end = "confirmed by a last level" if found.confirmed else "not confirmed by a last level"
+    return f"{passed}, {failed}; {end}"
 
 
 def summary_lines(report: RunReport, diagnosis: Diagnosis | None = None) -> list[str]:

@@ -1,20 +1,28 @@
 """How much the system carries: the search for the highest rate within the SLOs, as pure decisions."""
 
-from analysis.capacity.answer import Capacity, LevelPoint, SloLimit, answer
+from analysis.capacity.answer import Capacity, LevelPoint, Recovery, SloLimit, answer
+from analysis.capacity.evidence import level_problems
+from analysis.capacity.judge import Judged
 from analysis.capacity.level import Level, LevelResult, Window
+from analysis.capacity.review import Review, review
 from analysis.capacity.search import Done, Search, Settings
 from analysis.capacity.windows import window
 
 __all__ = [
     "Capacity",
     "Done",
+    "Judged",
     "Level",
     "LevelPoint",
     "LevelResult",
+    "Recovery",
+    "Review",
     "Search",
     "Settings",
     "SloLimit",
     "Window",
     "answer",
+    "level_problems",
+    "review",
     "window",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from analysis.capacity.fit import Estimate
 from analysis.capacity.judge import Judged, Outcome
-from analysis.capacity.search import Done, Search
+from analysis.capacity.search import Done, Reason, Search
 from results import Slo
 from results.units import show_rate
 
@@ -21,12 +22,17 @@ _NOT_FOUND = {
     "budget": "the time was up before a limit was found",
     "not valid": "levels beyond were no evidence",
     "precise": "no level was evidence",
+    "interrupted": "it was interrupted before a limit was found",
+    "aborted": "the search could not be ended",
 }
 
 
 @dataclass(frozen=True)
 class LevelPoint:
-    """One level for curve and table; `shares` are over / allowed by objective (1 is the limit)."""
+    """One level for curve and table; `shares` are over / allowed by objective (1 is the limit).
+
+    `recovered` is None but for pauses: whether the backlog of the overload before was worked off in it.
+    """
 
     number: int
     purpose: str
@@ -40,6 +46,17 @@ class LevelPoint:
     overloaded: bool
     shares: tuple[float, ...]
     problems: tuple[str, ...]
+    recovered: bool | None = None
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What it took to come back from an overload: seconds of a pause at a lower rate."""
+
+    after_per_s: float
+    pause_per_s: float
+    seconds: int
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,7 @@ class Capacity:
 
     found: bool
     why: str
+    reason: Reason
     rate_per_s: float | None
     low_per_s: float | None
     high_per_s: float | None
@@ -79,16 +97,28 @@ class Capacity:
     levels: tuple[LevelPoint, ...]
 
     @property
+    def recoveries(self) -> tuple[Recovery, ...]:
+        """One for each pause after an overload, in order of time."""
+        return tuple(
+            Recovery(before.rate_per_s, pause.rate_per_s, pause.seconds, bool(pause.recovered))
+            for before, pause in pairwise(self.levels)
+            if pause.purpose == "recover"
+        )
+
+    @property
     def claim(self) -> str:
         """The one sentence, without the bottleneck."""
         if self.found and self.rate_per_s is not None and self.first_hit is not None:
             return f"The system carries {show_rate(self.rate_per_s)} within {self.first_hit.text}."
+        if self.reason == "not valid" and self.last_pass is not None:
+            kept = show_rate(self.last_pass.rate_per_s)
+            return f"No capacity is claimed: {self.why}; {kept} was kept."
         if self.last_pass is not None:
             return f"The system carries at least {show_rate(self.last_pass.rate_per_s)}: {self.why}."
         if self.first_fail is not None:
             lowest = show_rate(self.first_fail.rate_per_s)
-            return f"No rate within the objectives was found: {self.why}, {lowest}."
-        return f"No capacity can be told: {self.why}."
+            return f"No rate within the objectives was found: {self.why}; {lowest} failed."
+        return f"No capacity is claimed: {self.why}."
 
     def sentence(self, gives_way: str | None = None) -> str:
         """The verdict with what gives way first, e.g. "the API's replica pool"."""
@@ -99,6 +129,7 @@ class Capacity:
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data for JSON and run.db."""
         plain = asdict(self) | {"claim": self.claim}
+        plain["recoveries"] = [asdict(one) for one in self.recoveries]
         plain["first_hit"] = self.first_hit.text if self.first_hit else None
         for limit, of in zip(plain["limits"], self.limits, strict=True):
             limit["slo"] = of.slo.text
@@ -120,7 +151,8 @@ def answer(search: Search, done: Done) -> Capacity:
     confirmations = [seen for seen, _ in evidence if seen.result.level.purpose == "confirm"]
     return Capacity(
         found=found,
-        why="" if found else _NOT_FOUND[done.reason],
+        why="" if found else _why(done.reason, points),
+        reason=done.reason,
         rate_per_s=around,
         low_per_s=first.low_per_s if first else None,
         high_per_s=first.high_per_s if first else None,
@@ -135,6 +167,15 @@ def answer(search: Search, done: Done) -> Capacity:
         spent_s=search.spent_s,
         levels=tuple(points),
     )
+
+
+def _why(reason: Reason, points: Sequence[LevelPoint]) -> str:
+    """Why no bound was found; what spoiled the levels is named with the first of them."""
+    spoiled = [point for point in points if point.problems]
+    if reason != "not valid" or not spoiled:
+        return _NOT_FOUND[reason]
+    first = min(spoiled, key=lambda point: point.rate_per_s)
+    return f"from {show_rate(first.rate_per_s)} on levels were no evidence ({first.problems[0]})"
 
 
 def _counts(seen: Judged) -> bool:
@@ -161,9 +202,11 @@ def _point(search: Search, seen: Judged) -> LevelPoint:
     level = seen.result.level
     outcome: Outcome = search.outcome(seen) if _counts(seen) else "invalid"
     shares = tuple(count.measure for count in seen.counts)
+    recovered = search.recovered(seen) if level.purpose == "recover" and seen.result.windows else None
     return LevelPoint(
         level.number, level.purpose, level.rate_per_s, seen.achieved_per_s, len(seen.result.windows),
         seen.settle_s, outcome, seen.kept_all, seen.steady, seen.overloaded, shares, seen.result.problems,
+        recovered,
     )  # fmt: skip
 
 

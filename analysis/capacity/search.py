@@ -53,8 +53,18 @@ class Settings:
         limits = [slo.limit / 1e6 for slo in self.slos if slo.metric != "errors"]
         return max(limits, default=0.0)
 
+    @property
+    def overhead_s(self) -> float:
+        """What a level costs beyond the seconds it is held: its lag, and turning to the next whole second."""
+        return math.ceil(self.lag_s) + 2
 
-Reason = Literal["precise", "budget", "max rate", "min rate", "not valid"]
+    @property
+    def shortest_s(self) -> float:
+        """The shortest budget with which a search makes sense: a few levels, each with its lag."""
+        return 6 * (self.bracket_s + self.overhead_s)
+
+
+Reason = Literal["precise", "budget", "max rate", "min rate", "not valid", "interrupted", "aborted"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ class Done:
 
     precise: the interval is as narrow as asked. budget: time is up. max rate: never failed up to the rate
     allowed. min rate: failed at the lowest. not valid: levels from some rate on (or all) were no evidence.
+    interrupted: ended by the user. aborted: load could not go on.
     """
 
     reason: Reason
@@ -110,6 +121,15 @@ class Search:
     def evidence(self) -> list[Judged]:
         """Valid levels that were held to judge the system."""
         return [seen for seen in self.history if seen.valid and seen.result.level.purpose != "recover"]
+
+    @property
+    def bracketed(self) -> bool:
+        """Whether a level was kept and one was not, so that the limit lies between rates that were tried."""
+        return len({seen.kept_all for seen in self.evidence}) == 2
+
+    def recovered(self, seen: Judged) -> bool:
+        """Whether a pause ended with the backlog of the overload before it worked off."""
+        return self._recovered(seen.result.windows[-1])
 
     def outcome(self, seen: Judged) -> Outcome:
         """Whether a level kept all objectives, one by one sure enough."""
@@ -164,8 +184,10 @@ class Search:
         last = self.history[-1]
         if last.result.problems and len(self._invalid(last.rate_per_s)) < 2 and self._left_s > MINIMUM_S:
             return last.result.level
-        if last.overloaded and self._left_s > self.settings.confirm_s:
-            return self._pause()
+        if last.overloaded:
+            # Without time to recover, a level would only tell of the backlog that it found.
+            enough = self._left_s > 2 * (MINIMUM_S + self.settings.overhead_s)
+            return self._pause() if enough else Done("budget")
         failed = [seen for seen in self.evidence if self.outcome(seen) == "fail"]
         if not any(self._beyond_doubt(seen) for seen in failed):
             alone = [seen for seen in failed if len(self._alike(seen)) == 1]
@@ -231,9 +253,9 @@ class Search:
         hold_s = self._hold_s(best.rate_per_s)
         narrow = [s for s in self.evidence if s.result.level.purpose == "narrow"]
         precise = len(narrow) >= 4 and best.spread <= self.settings.precision
-        overhead_s = self.settings.lag_s + 1
-        if precise or self._left_s < hold_s + self.settings.confirm_s + 2 * overhead_s:
-            return self._confirm(best.low_per_s, "precise" if precise else "budget")
+        needed_s = hold_s + self.settings.confirm_s + 2 * self.settings.overhead_s
+        if precise or self._left_s < needed_s:
+            return self._confirm(self._safe(best), "precise" if precise else "budget")
         if best.spread > ROUGH and len(narrow) < 4:
             return Level(self._rough_guess(best), "narrow", 6, 10)
         # Levels on both sides of the limit tell the slope as well.
@@ -263,12 +285,17 @@ class Search:
         ]
         return min(max(*wanted, 12.0), HOLD_AT_MOST_S)
 
+    def _safe(self, best: Estimate) -> float:
+        """A rate that should pass: the interval's lower end, or what was kept where that end lies far off."""
+        kept = [s.rate_per_s for s in self.evidence if s.kept_all and s.rate_per_s <= best.rate_per_s]
+        return max(best.low_per_s, min(max(kept, default=0.0), 0.9 * best.rate_per_s))
+
     def _confirm(self, rate_per_s: float, reason: Reason) -> Level | Done:
         """One last level at a rate that should pass; another, lower, while it does not and time is left."""
         tried = [s for s in self.evidence if s.result.level.purpose == "confirm"]
         passed = any(seen.kept_all for seen in tried)
         lower = not tried or rate_per_s < 0.995 * min(s.rate_per_s for s in tried)
-        held = min(self.settings.confirm_s, self._left_s - self.settings.lag_s - 1)
+        held = min(self.settings.confirm_s, self._left_s - self.settings.overhead_s)
         if passed or not lower or held < MINIMUM_S:
             return Done(reason)
         return Level(rate_per_s, "confirm", held, held)
@@ -283,7 +310,7 @@ class Search:
         return Level(rate_per_s, "bracket", self.settings.bracket_s, 3 * self.settings.bracket_s)
 
     def _numbered(self, level: Level) -> Level:
-        left = max(self._left_s - self.settings.lag_s, 1.0)
+        left = max(self._left_s - self.settings.overhead_s, 1.0)
         return Level(
             level.rate_per_s, level.purpose, min(level.min_s, left), min(level.max_s, left), len(self.history)
         )

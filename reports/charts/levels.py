@@ -14,6 +14,7 @@ from reports.charts.axes import rounded_up, value_axis
 from reports.charts.labels import EndLabel, margin_px, write_end_labels
 from reports.charts.style import (
     ACCENT,
+    BAD,
     CARD,
     CHARACTER_PX,
     INK,
@@ -78,40 +79,67 @@ def _level_ticks(axes: Axes, rates: list[float], width: float) -> None:
     axes.set_xticks(shown, [names[number] for number in shown])
 
 
-def draw_scalability(
-    usl: Usl,
-    load: Floats,
-    throughput_per_s: Floats,
-    label: str,
-    width: float,
-    height: float,
-    css_class: str = "",
-) -> str:
-    """Throughput over requests in the system: levels, the fitted law, its band; hatched where not tested."""
+@dataclass(frozen=True)
+class ScalingChart:
+    """Levels, shape (n,), with the fitted law and the bounds of operational analysis.
+
+    `bound` is the tightest resource and its most per second; `unloaded_s` the response time without load:
+    throughput is at most load / unloaded_s.
+    """
+
+    label: str
+    usl: Usl
+    load: Floats
+    rate_per_s: Floats
+    bound: tuple[str, float] | None = None
+    unloaded_s: float = 0.0
+
+
+def draw_scalability(chart: ScalingChart, width: float, height: float, css_class: str = "") -> str:
+    """Throughput over requests in the system: levels, law, band and bounds; hatched where not tested."""
+    usl = chart.usl
     tested, far = usl.tested_to, usl.tested_to * 1.6
     grid = np.linspace(0, far, 160)
     low, high = usl.band(grid)
     line = usl.throughput_per_s(grid)
-    top = rounded_up(float(max(np.nanmax(high), throughput_per_s.max())) * 1.02)
-    figure, axes = canvas(width, height, len(show_rate(top)) * CHARACTER_PX + 14, margin_px(["fit"]), 20, 46)
+    tops = [float(np.nanmax(line)) * 1.25, float(chart.rate_per_s.max())]
+    bound = chart.bound if chart.bound and chart.bound[1] < 1.5 * max(tops) else None
+    top = rounded_up(max(*tops, bound[1] if bound else 0.0) * 1.02)
+    names = ["fit", *([f"bound: {bound[0]}"] if bound else [])]
+    # A long name stands in the plot, where a phone has no margin for it.
+    beside = names if width > 600 else ["bound"]
+    figure, axes = canvas(width, height, len(show_rate(top)) * CHARACTER_PX + 14, margin_px(beside), 20, 46)
     axes.set_xlim(0, far)
     value_axis(axes, top, show_rate)
     axes.set_xlabel("requests in the system", labelpad=5)
     inside = grid <= tested
-    axes.fill_between(grid[inside], low[inside], high[inside], color=ACCENT, alpha=0.2, linewidth=0)
+    axes.fill_between(
+        grid[inside], low[inside], np.minimum(high[inside], top), color=ACCENT, alpha=0.2, linewidth=0
+    )
     beyond = ~inside
     hatched = axes.fill_between(
-        grid[beyond], low[beyond], high[beyond], facecolor="none", edgecolor=ACCENT, linewidth=0
-    )
+        grid[beyond], low[beyond], np.minimum(high[beyond], top), facecolor="none", edgecolor=ACCENT,
+        linewidth=0,
+    )  # fmt: skip
     hatched.set(hatch="////", alpha=0.4)
+    ends = [EndLabel(float(line[-1]), "fit", ACCENT, True)]
+    if bound:
+        axes.axhline(bound[1], color=BAD, linewidth=1.2, linestyle=(0, (5, 3)))
+        ends.append(EndLabel(bound[1], names[1] if width > 600 else "bound", BAD))
+    if chart.unloaded_s > 0:
+        most = np.minimum(grid / chart.unloaded_s, bound[1] if bound else top)
+        rising = grid / chart.unloaded_s <= most + 1e-9
+        axes.plot(grid[rising], most[rising], color=BAD, linewidth=1.2, linestyle=(0, (5, 3)))
     axes.plot(grid[inside], line[inside], color=ACCENT, linewidth=2.4)
     axes.plot(grid[beyond], line[beyond], color=ACCENT, linewidth=1.6, linestyle=(0, (4, 2.5)))
-    axes.plot(load, throughput_per_s, "o", color=INK, markersize=6, markeredgecolor=CARD, markeredgewidth=1.2)
+    axes.plot(
+        chart.load, chart.rate_per_s, "o", color=INK, markersize=6, markeredgecolor=CARD, markeredgewidth=1.2
+    )
     axes.axvline(tested, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
     text(
         axes, tested, 1.02, "tested up to here", color=MUTED, fontsize=10, ha="right", va="bottom",
         transform=axes.get_xaxis_transform(),
     )  # fmt: skip
     text(axes, tested + far * 0.01, top * 0.04, "not tested", color=MUTED, fontsize=10)
-    write_end_labels(axes, [EndLabel(float(line[-1]), "fit", ACCENT, True)])
-    return as_svg(figure, label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    write_end_labels(axes, ends)
+    return as_svg(figure, chart.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from reports.parts import Block, Note, Ranked, Section
@@ -21,11 +22,16 @@ def ranked(diagnosis: Diagnosis | None) -> Section | None:
     return Section("bottleneck", "What gives way first", lead, blocks(diagnosis))
 
 
-def blocks(diagnosis: Diagnosis) -> list[Block]:
-    """The ranking, or the sentence that says why there is none, and what was not watched."""
+def blocks(diagnosis: Diagnosis, shown: Collection[str] = ()) -> list[Block]:
+    """The ranking, or the sentence that says why there is none, and what was not watched.
+
+    `shown` are the tiers that have a section of their own on the page: evidence links to them.
+    """
     found: list[Block] = []
     if diagnosis.ranked:
-        found.append(Ranked([(title(one), words(one)) for one in diagnosis.ranked[:_MOST]]))
+        ranking = diagnosis.ranked[:_MOST]
+        hrefs = [f"#tier-{one.tier}" if one.tier in shown else "" for one in ranking]
+        found.append(Ranked([(title(one), words(one)) for one in ranking], hrefs))
     else:
         found.append(Note(diagnosis.sentence, "good" if diagnosis.state == "none" else "warn"))
     found += [Note(sentence(doubt), "warn") for doubt in diagnosis.doubts]

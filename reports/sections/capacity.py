@@ -1,47 +1,103 @@
-"""The sections of a capacity page: curve, what gives way, where the time went, scaling, headroom, levels."""
+"""The sections of a capacity page that say what was measured: curve, what gives way, time, limits, levels."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.bottleneck import Bottleneck, Diagnosis, saturation, stretches
+from analysis.bottleneck import Bottleneck, saturation
 from analysis.bottleneck.resources import TIER_NAMES
-from analysis.capacity import Capacity, LevelPoint
-from analysis.headroom import Headroom, Instances
-from analysis.scalability import Floats, fit_usl
+from analysis.capacity import Capacity, LevelPoint, Recovery, Review, SloLimit
+from analysis.scalability import Floats
 from analysis.spectrum import RatePoint
 from reports.charts.curves import RateChart, RateCurve, draw_rate_curve
-from reports.charts.levels import Part, draw_parts, draw_scalability
+from reports.charts.levels import Part, draw_parts
 from reports.charts.saturation import SaturationMap, draw_saturation
-from reports.parts import Block, Cell, Chart, Column, Figures, Note, Section, Table, Tone
+from reports.parts import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Fact,
+    Facts,
+    Figures,
+    More,
+    Note,
+    Section,
+    Table,
+    Tone,
+)
 from reports.run_data import LevelSeen, RunReport
 from reports.sections import bottleneck
 from reports.sections.load import limits_us
 from reports.sections.over_time import color_of
 from reports.sections.shared import NARROW, WIDE
-from reports.words import NONE, sentence
+from reports.words import NONE
+from results import Histogram
 from results.units import show_latency, show_rate, show_ratio
 
 _MOST_ROWS = 18
+_COLOR_OF = {"elsewhere": "other", "lb queue": "queue", "backlog": "render"}
+SAME_RATE = 1.015
+"""Levels whose rates differ by less are one dot."""
 
 
-def judged_levels(report: RunReport) -> list[LevelSeen]:
-    """Levels that were held to judge the system and had requests, by rate."""
-    wanted = [level for level in report.levels if level.purpose != "recover" and level.total.requests]
-    return sorted(wanted, key=lambda level: level.rate_per_s)
+@dataclass(frozen=True)
+class Point:
+    """Levels at about one rate, taken together: the chart's dots."""
+
+    offered_per_s: float
+    achieved_per_s: float
+    response: Histogram
+    failed: int
+    from_s: float
+    to_s: float
+
+
+def points(report: RunReport, found: Capacity) -> list[Point]:
+    """What the levels that are evidence did, by rate; levels of one rate are merged.
+
+    Of overloaded levels only the first fail stays: how much came through then depends on how long it lasted.
+    """
+    first_fail = found.first_fail.number if found.first_fail else -1
+    kept = [
+        seen
+        for seen, level in zip(report.levels, found.levels, strict=False)
+        if level.purpose != "recover" and not level.problems and seen.total.requests
+        and (not level.overloaded or level.number == first_fail)
+    ]  # fmt: skip
+    groups: list[list[LevelSeen]] = []
+    for seen in sorted(kept, key=lambda one: one.rate_per_s):
+        if groups and seen.rate_per_s <= groups[-1][0].rate_per_s * SAME_RATE:
+            groups[-1].append(seen)
+        else:
+            groups.append([seen])
+    return [_merged(group) for group in groups]
+
+
+def _merged(group: list[LevelSeen]) -> Point:
+    seconds = [one.to_s - one.from_s for one in group]
+    return Point(
+        float(np.average([one.rate_per_s for one in group], weights=seconds)),
+        float(np.average([one.achieved_per_s for one in group], weights=seconds)),
+        Histogram.merged(one.total.response for one in group),
+        sum(one.total.failed for one in group),
+        group[0].from_s,
+        group[-1].to_s,
+    )
 
 
 def how_much(report: RunReport, capacity: Capacity) -> Section | None:
     """The response-throughput curve of the levels, with the last pass and the first fail on it."""
-    levels = judged_levels(report)
-    points = [_point(level) for level in levels]
-    if len(points) < 2:
+    levels = points(report, capacity)
+    dots = [_dot(level) for level in levels]
+    if len(dots) < 2:
         return None
     chart = RateChart(
         "Response time against achieved rate, by level",
-        [RateCurve(points)],
+        [RateCurve(dots)],
         limits_us(report),
         _named(levels, capacity.last_pass),
         _named(levels, capacity.first_fail),
@@ -49,53 +105,56 @@ def how_much(report: RunReport, capacity: Capacity) -> Section | None:
     )
     rows = [
         [
-            show_rate(point.rate_per_s),
-            show_latency(point.p50_us),
-            show_latency(point.p95_us),
-            show_latency(point.p99_us),
-            show_ratio(point.error_ratio),
+            show_rate(level.offered_per_s),
+            show_rate(dot.rate_per_s),
+            show_latency(dot.p50_us),
+            show_latency(dot.p95_us),
+            show_latency(dot.p99_us),
+            show_ratio(dot.error_ratio),
         ]
-        for point in points
+        for level, dot in zip(levels, dots, strict=True)
     ]
     drawn = Chart(
         "Response time against achieved rate",
         draw_rate_curve(chart, *WIDE, "broad"),
         draw_rate_curve(chart, *NARROW, "narrow"),
-        Figures(["arrivals", "p50", "p95", "p99", "errors"], rows, [point.rate_per_s for point in points]),
+        Figures(
+            ["offered", "achieved", "p50", "p95", "p99", "errors"], rows, [dot.rate_per_s for dot in dots]
+        ),
     )
     lead = (
-        "Each dot is one level. The band lies between the last level that passed and the first that failed."
+        "Each dot is a rate that was held, every time it was. The band lies between the last level that"
+        " passed and the first that failed."
     )
     return Section("load", "How much it carries", lead, [drawn])
 
 
-def _named(levels: list[LevelSeen], point: LevelPoint | None) -> tuple[float, float] | None:
+def _named(levels: list[Point], point: LevelPoint | None) -> tuple[float, float] | None:
     """The achieved rate of a point of the answer, where the curve has it, and its offered rate."""
-    same = [one for one in levels if point and abs(one.rate_per_s / point.rate_per_s - 1) < 1e-3]
-    return (same[-1].achieved_per_s, same[-1].rate_per_s) if same else None
+    if point is None:
+        return None
+    same = [one for one in levels if 1 / SAME_RATE <= one.offered_per_s / point.rate_per_s <= SAME_RATE]
+    return (same[-1].achieved_per_s, point.rate_per_s) if same else None
 
 
-def _point(level: LevelSeen) -> RatePoint:
-    total = level.total
-    p50, p95, p99 = (float(value) for value in total.response.quantiles_us([0.5, 0.95, 0.99]))
-    return RatePoint(
-        level.from_s, level.to_s, total.requests, level.achieved_per_s, p50, p95, p99, total.error_ratio, True
-    )
+def _dot(level: Point) -> RatePoint:
+    n = level.response.count
+    p50, p95, p99 = (float(value) for value in level.response.quantiles_us([0.5, 0.95, 0.99]))
+    return RatePoint(level.from_s, level.to_s, n, level.achieved_per_s, p50, p95, p99, level.failed / n, True)
 
 
-def gives_way(report: RunReport, diagnosis: Diagnosis | None) -> Section | None:
+def gives_way(report: RunReport, told: Review) -> Section | None:
     """The heat map of part and level, and the ranking with its evidence."""
     blocks: list[Block] = []
-    held = stretches(report.run)
+    held = told.levels
     rows = saturation(held)
     if rows:
         names = [f"{TIER_NAMES.get(row.tier, row.tier)} {row.resource}" for row in rows]
         share = np.array([row.utilisation for row in rows])
-        first = diagnosis.first if diagnosis else None
+        first = told.first
         rates = [f"{level.rate_per_s:.3g}" for level in held]
         blocks.append(_saturation(names, rates, share, _row_of(first, names) if first else ""))
-    if diagnosis is not None:
-        blocks += bottleneck.blocks(diagnosis)
+    blocks += bottleneck.blocks(told.diagnosis, {panel.tier for panel in report.panels})
     lead = "Numbers are per cent of what each part can give; those from 60 up and the last ones are written."
     return Section("bottleneck", "What gives way first", lead, blocks) if blocks else None
 
@@ -132,109 +191,91 @@ def _row_of(first: Bottleneck, names: list[str]) -> str:
     return best if best and shared[best] >= 2 else ""
 
 
-def where_the_time_went(report: RunReport) -> Section | None:
+def where_the_time_went(told: Review) -> Section | None:
     """Mean time of a request by part, stacked, level by level."""
-    levels = [level for level in judged_levels(report) if level.total.parts]
+    levels = [level for level in told.levels if level.components_ms]
     if len(levels) < 2:
         return None
-    told = [level.total.mean_parts_ms() for level in levels]
+    spent = [level.components_ms for level in levels]
     names = sorted(
-        {name for one in told for name in one}, key=lambda name: (name != "other", name == "pool", name)
+        {name for one in spent for name in one if max(other.get(name, 0.0) for other in spent) >= 0.01},
+        key=lambda name: (name != "elsewhere", name in ("pool", "queue", "lb queue", "backlog"), name),
     )
-    parts = [Part(name, np.array([one.get(name, 0.0) for one in told]), color_of(name)) for name in names]
+    layers = [
+        Part(name, np.array([one.get(name, 0.0) for one in spent]), color_of(_COLOR_OF.get(name, name)))
+        for name in names
+    ]
     rates = [level.rate_per_s for level in levels]
-    label = "Mean service time of a request by part, at each level"
+    label = "Mean response time of a request by part, at each level"
     rows = [
         [f"{level.rate_per_s:.3g}/s", *(show_latency(one.get(name, 0.0) * 1e3) for name in names)]
-        for level, one in zip(levels, told, strict=True)
+        for level, one in zip(levels, spent, strict=True)
     ]
     drawn = Chart(
         "Where the time went, mean of a request",
-        draw_parts(parts, rates, label, 960, 300, "broad"),
-        draw_parts(parts, rates, label, *NARROW, "narrow"),
+        draw_parts(layers, rates, label, 960, 300, "broad"),
+        draw_parts(layers, rates, label, *NARROW, "narrow"),
         Figures(["level", *names], rows, list(range(len(levels)))),
     )
-    lead = "What grows with load is where requests wait. 'other' is what no part of the system explains."
+    lead = "What grows with load is where requests wait. 'elsewhere' is what no part of the system explains."
     return Section("parts", "Where the time went", lead, [drawn])
 
 
-def scaling(report: RunReport) -> Section | None:
-    """The Universal Scalability Law over the levels; None where they are too few to fit it."""
-    levels = judged_levels(report)
-    rate = np.array([level.total.rate_per_s for level in levels])
-    load = rate * np.array([level.total.response.mean_us / 1e6 for level in levels])
-    usl = fit_usl(load, rate)
-    if usl is None:
-        return None
-    label = "Throughput against requests in the system, with the fitted scalability law"
-    rows = [[f"{n:.3g}", show_rate(float(x))] for n, x in zip(load, rate, strict=True)]
-    figures = Figures(["in the system", "throughput"], rows, load.tolist())
-    drawn = Chart(
-        "Throughput against requests in the system",
-        draw_scalability(usl, load, rate, label, 960, 320, "broad"),
-        draw_scalability(usl, load, rate, label, *NARROW, "narrow"),
-        figures,
-        f"Contention {usl.alpha:.3g}, coherency {usl.beta:.2g}, R² {usl.r_squared:.3f}. {usl.sentence}",
-    )
-    lead = "Universal Scalability Law; the band holds 90%. What lies beyond the tested load is hatched."
-    return Section("scaling", "How it scales", lead, [drawn])
-
-
-def headroom(found: Headroom | None) -> Section | None:
-    """Until when it lasts, how many instances it takes, and whether the connections add up."""
-    if found is None:
-        return None
+def objectives(told: Review) -> Section | None:
+    """Each objective's own limit, and the pair that SPECjbb reports."""
+    found = told.capacity
     columns = [
-        Column("Tier", number=False),
-        Column("Utilisation at the peak"),
-        Column("With one lost"),
-        Column("Needed at the target"),
-        Column("So that one may be lost"),
+        Column("Within", number=False),
+        Column("Highest rate"),
+        Column("90% interval"),
+        Column("", number=False, wide=True),
     ]
-    rows = [_needed(tier, need) for tier, need in found.tiers]
-    blocks: list[Block] = [Note(found.sentence, "good" if found.ratio >= 0 else "bad")]
-    if rows:
-        blocks.append(Table("Instances for the forecast peak", columns, rows))
-    if found.connections:
-        blocks.append(_connections(found))
-    if found.warnings:
-        blocks.append(Note("", "warn", [sentence(text) for text in found.warnings]))
-    return Section("headroom", "Until when it lasts", "Against the forecast, at its growth.", blocks)
-
-
-def _needed(tier: str, need: Instances) -> list[Cell]:
-    lost = need.utilisation_one_lost
-    tone: Tone = "bad" if lost > 1 else ""
-    return [
-        Cell(tier),
-        Cell(show_ratio(need.utilisation)),
-        Cell(show_ratio(lost) if math.isfinite(lost) else "none left", tone=tone),
-        Cell(str(need.at_target)),
-        Cell(str(need.with_one_lost)),
+    own = [
+        _limit_row(one.slo.text, one.rate_per_s, one.low_per_s, one.high_per_s, _hit(found, one))
+        for one in found.limits
     ]
-
-
-def _connections(found: Headroom) -> Table:
-    columns = [
-        Column("Server", number=False),
-        Column("Pools may open"),
-        Column("max_connections"),
-        Column("How it adds up", number=False, wide=True),
-    ]
-    rows = [
-        [
-            Cell(one.server),
-            Cell(str(one.most), tone="bad" if one.most > one.max_connections else ""),
-            Cell(str(one.max_connections)),
-            Cell(
-                " + ".join(
-                    f"{pool.pool}: {pool.instances} x {pool.workers} x {pool.size}" for pool in one.pools
-                )
-            ),
+    blocks: list[Block] = [Table("The highest rate within each objective", columns, own)] if own else []
+    if told.ladder is not None:
+        states = {"found": "", "beyond": "kept at every level: at least this", "never": "no level kept it"}
+        rungs = [
+            _limit_row(r.slo.text, r.rate_per_s, r.low_per_s, r.high_per_s, states[r.state])
+            for r in told.ladder.rungs
         ]
-        for one in found.connections
+        blocks += [_pair(told), More("The ladder, rung by rung", [Table("The ladder", columns, rungs)])]
+    lead = "From the same levels. The objective with the lowest rate is the one that is hit first."
+    return Section("limits", "Objective by objective", lead, blocks) if blocks else None
+
+
+def _hit(found: Capacity, limit: SloLimit) -> str:
+    if limit.rate_per_s is None:
+        return "not hit within what was tried"
+    return "hit first" if limit.slo == found.first_hit else ""
+
+
+def _limit_row(name: str, rate: float | None, low: float | None, high: float | None, said: str) -> list[Cell]:
+    between = f"{show_rate(low)} to {show_rate(high)}" if low is not None and high is not None else NONE
+    return [
+        Cell(name),
+        Cell(show_rate(rate) if rate is not None else NONE, strong=True),
+        Cell(between, tone="muted"),
+        Cell(said, pill=said == "hit first", tone="bad" if said == "hit first" else "muted"),
     ]
-    return Table("Connection arithmetic: instances x workers x pool", columns, rows)
+
+
+def _pair(told: Review) -> Facts:
+    """The highest rate at all and the highest within the ladder, in SPECjbb's manner."""
+    found, rungs = told.capacity, told.ladder
+    assert rungs is not None
+    bound = "the system was overloaded beyond it" if found.max_is_bound else "it was not driven beyond it"
+    at_all = show_rate(found.max_per_s) if found.max_per_s is not None else NONE
+    within = show_rate(rungs.critical_per_s) if rungs.critical_per_s is not None else NONE
+    return Facts(
+        [
+            Fact("Highest rate at all", at_all, f"objectives aside; {bound}"),
+            Fact("Highest within the ladder", within, rungs.words),
+        ],
+        small=True,
+    )
 
 
 def levels(capacity: Capacity) -> Section | None:
@@ -267,6 +308,15 @@ def levels(capacity: Capacity) -> Section | None:
         for level in capacity.levels
     ]
     lead = "In order of time. Under each objective: how much was over its limit, of what is allowed."
-    return Section(
-        "levels", "Every level", lead, [Table("Levels of the search", columns, rows, sortable=True)]
-    )
+    blocks: list[Block] = [Table("Levels of the search", columns, rows, sortable=True)]
+    recovered = [_recovery(one) for one in capacity.recoveries]
+    if recovered:
+        blocks.append(Note("Time to recover after an overload:", "muted", recovered))
+    return Section("levels", "Every level", lead, blocks)
+
+
+def _recovery(one: Recovery) -> str:
+    at = f"after {show_rate(one.after_per_s)}, at {show_rate(one.pause_per_s)}"
+    if one.complete:
+        return f"{at}: {one.seconds} s until the backlog was worked off"
+    return f"{at}: not recovered within {one.seconds} s"

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
-import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from analysis.bottleneck import Bottleneck, Diagnosis, Evidence
-from analysis.capacity import Capacity, LevelPoint, SloLimit
-from analysis.headroom import Connections, PoolUse, headroom, stated
+from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
+from analysis.connections import Connections, PoolSize
+from analysis.forecast import stated
+from analysis.headroom import System, headroom
+from reports.as_json import capacity_json
 from reports.capacity_page import capacity_page, write_capacity_report
 from reports.page import write_report
 from reports.render import render
 from reports.run_data import RunReport, read_report
 from reports.stored import stored_capacity
+from reports.terminal import capacity_lines
 from results import HarnessError, open_run
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
@@ -40,26 +45,49 @@ def found_in(report: RunReport, *, found: bool = True) -> Capacity:
     if not found:
         why = "it never failed up to the highest rate allowed"
         return Capacity(
-            False, why, None, None, None, None, (), levels[3], None, 0, True, 160, False, 60, levels
+            False,
+            why,
+            "max rate",
+            None,
+            None,
+            None,
+            None,
+            (),
+            levels[3],
+            None,
+            0,
+            True,
+            160,
+            False,
+            60,
+            levels,
         )
     limits = (SloLimit(slo, 171.0, 165.0, 180.0),)
     return Capacity(
-        True, "", 171.0, 165.0, 180.0, slo, limits, levels[3], levels[4], 0, True, 238.0, True, 60, levels
+        True, "", "precise", 171.0, 165.0, 180.0, slo, limits, levels[3], levels[4], 0, True, 238.0, True, 60,
+        levels,
     )  # fmt: skip
 
 
-def test_page_says_how_much_what_gives_way_and_until_when(report: RunReport, tmp_path: Path) -> None:
-    pools = (PoolUse("primary", "primary", 4, 4, 10),)
-    needs = headroom(171, stated(120, 0.04), [("web", 2)], [Connections("primary", pools, 151)])
+def reviewed(report: RunReport) -> Review:
+    """What the sample's search found, with a bottleneck, a forecast and connections that are chosen."""
+    pool = PoolSize("primary", "api", "primary", 4, 4, 10)
+    servers = (Connections("primary", (pool,), 151),)
+    ahead = headroom(
+        171, stated(120, 0.04), System((("web", 2),), servers, ((pool, 0.02),)), today=date(2026, 11, 24)
+    )
     evidence = (Evidence("10 of 10 in use", "api", "api1", "pool.replica.used"),)
-    pool = Bottleneck(
+    first = Bottleneck(
         "pool", "api", "the API's replica pool", "pool replica", 0.9, evidence, "try a pool of 20",
         share_of_added=0.84,
     )  # fmt: skip
-    page = write_capacity_report(
-        report.run, found_in(report), tmp_path / "c.html",
-        diagnosis=Diagnosis("found", (pool,), (), "200/s"), headroom=needs,
-    )  # fmt: skip
+    told = review(report.run, found_in(report))
+    diagnosis = Diagnosis("found", (first,), (), "200/s")
+    return replace(told, diagnosis=diagnosis, headroom=ahead, connections=servers, doubts=())
+
+
+def test_page_says_how_much_what_gives_way_and_until_when(report: RunReport, tmp_path: Path) -> None:
+    page = write_capacity_report(report.run, reviewed(report), tmp_path / "c.html")
     html = page.read_text()
     assert check(html).problems == []
     for words in (
@@ -68,18 +96,56 @@ def test_page_says_how_much_what_gives_way_and_until_when(report: RunReport, tmp
         "Try a pool of 20",
         "not tested",
         "171/s",
+        "until August 2027",
+        "the pools may open 160 connections",
+        "What a change would do",
+        "What the predictions assume",
     ):
         assert words in html
-    for section in ("load", "bottleneck", "parts", "scaling", "headroom", "levels"):
+    for section in ("load", "bottleneck", "parts", "scaling", "headroom", "limits", "levels"):
         assert f'id="{section}"' in html
+
+
+def test_sections_stand_in_the_order_of_a_review(report: RunReport) -> None:
+    wanted = ["load", "bottleneck", "parts", "scaling", "headroom", "limits", "levels"]
+    shown = [section.id for section in capacity_page(report, reviewed(report)).sections]
+    assert [name for name in shown if name in wanted] == wanted
+
+
+def test_every_claim_links_to_its_evidence(report: RunReport) -> None:
+    page = capacity_page(report, reviewed(report))
+    ids = {section.id for section in page.sections}
+    links = [fact.href for fact in page.facts]
+    links += [
+        href
+        for section in page.sections
+        for block in section.blocks
+        if block.kind == "ranked"
+        for href in block.hrefs  # type: ignore[union-attr]
+    ]
+    assert page.evidence == "bottleneck"
+    assert links
+    assert {link.removeprefix("#") for link in links} <= ids
+
+
+def test_the_terminal_says_the_answer_first(report: RunReport) -> None:
+    lines = capacity_lines(reviewed(report))
+    assert lines[0] == "171/s within p99 < 250 ms; then the API's replica pool (10 of 10 in use)"
+    assert lines[1].startswith("90% interval 165/s to 180/s; last pass 160/s, first fail 200/s")
+    assert any(line.startswith("warning: primary: the pools may open 160") for line in lines)
+
+
+def test_json_holds_no_nan(report: RunReport) -> None:
+    assert "NaN" not in capacity_json(report.run, reviewed(report))
 
 
 def test_saturation_grows_with_the_level(report: RunReport) -> None:
     (chart,) = (
         block
-        for section in capacity_page(report, found_in(report)).sections
+        for section in capacity_page(report, review(report.run, found_in(report))).sections
         if section.id == "bottleneck"
         for block in section.blocks
+        if block.kind == "chart"
     )
     rows = {row[0]: row[1:] for row in chart.figures.rows}  # type: ignore[union-attr]
     pool = [float(value.removesuffix("%")) for value in rows["API replica pool"]]
@@ -88,30 +154,31 @@ def test_saturation_grows_with_the_level(report: RunReport) -> None:
 
 
 def test_bound_that_was_not_found_is_said(report: RunReport) -> None:
-    html = render(capacity_page(report, found_in(report, found=False)))
+    html = render(capacity_page(report, review(report.run, found_in(report, found=False))))
     assert check(html).problems == []
     assert "at least 160/s" in html
-    assert "was not looked for" in html
+    assert "bound not found: it never failed up to the highest rate allowed" in html
 
 
 def test_search_without_a_single_level_makes_a_page(tmp_path: Path) -> None:
     shape = Shape(stages="ramp to 20/s over 4s", warmup_s=1, limit_per_s=1, tiers=())
     report = read_report(open_run(write_sample(tmp_path, shape)))
     nothing = Capacity(
-        False, "no level was evidence", None, None, None, None, (), None, None, 0, False, None, False, 4, ()
+        False, "no level was evidence", "precise", None, None, None, None, (), None, None, 0, False, None,
+        False, 4, (),
     )  # fmt: skip
-    assert check(render(capacity_page(report, nothing))).problems == []
+    assert check(render(capacity_page(report, review(report.run, nothing)))).problems == []
 
 
 def test_stored_search_can_be_drawn_again(report: RunReport, tmp_path: Path) -> None:
-    found = found_in(report)
-    run = report.run
-    beside = run.path.with_name("capacity.json")
-    beside.write_text(json.dumps(found.to_dict(), default=str))
-    assert stored_capacity(run) == found
-    assert "The system carries" in write_report(run, tmp_path / "again.html").read_text()
-    beside.write_text("{}")
-    with pytest.raises(HarnessError, match="run the search again"):
-        stored_capacity(run)
-    beside.unlink()
-    assert stored_capacity(run) is None
+    found, info = found_in(report), report.run.info
+    try:
+        info["capacity"] = found.to_dict()
+        assert stored_capacity(report.run) == found
+        assert "The system carries" in write_report(report.run, tmp_path / "again.html").read_text()
+        info["capacity"] = {}
+        with pytest.raises(HarnessError, match="run the search again"):
+            stored_capacity(report.run)
+    finally:
+        del info["capacity"]
+    assert stored_capacity(report.run) is None

@@ -1,0 +1,209 @@
+"""What another pool, another instance or a faster query would do: exact MVA, within the bounds of the rest.
+
+A request goes through the CPU of each tier and holds a connection of each pool: the stations of a closed
+network, with what else it takes as a delay. What contains others, or is shared by all of them (the
+machine's CPU, a database's CPU, an instance's workers), cannot be one more station without counting twice:
+it is a bound on the rate. The rate predicted is the one at which the model's mean response time is what it
+is today at the measured capacity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from analysis.bottleneck.resources import TIER_NAMES, Use, uses
+from analysis.bottleneck.stretch import Stretch
+from analysis.laws import Floats, Station, bounds, mean_values
+
+ASSUMPTIONS = (
+    "one mix of requests, with the demands measured at the highest level that kept the objectives",
+    "a demand does not change with load, nor with the change itself",
+    "exponential service, or processor sharing; servers of a station are alike and share one queue",
+    "the objectives are reached at the same mean response time as today",
+    "another instance brings a CPU core of its own only as far as the machine still has one",
+)
+MOST_USERS = 512
+NEAR = 0.98
+"""Of a bound: measured demands are not exact, and the model has no response time at the bound itself."""
+CAP = 0.95
+"""How full a shared resource may be at the limit, where it is not fuller already."""
+ON_ONE_CORE = ("lb", "web", "api", "redis", "jobs")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One request's way. `caps` are (name, most per second) of what contains or is shared by stations."""
+
+    stations: tuple[Station, ...]
+    caps: tuple[tuple[str, float], ...]
+    delay_s: float
+
+    @property
+    def bound(self) -> tuple[str, float]:
+        """What limits first, and where."""
+        limits = [*bounds(self.stations).limits_per_s, *self.caps]
+        return min(limits, key=lambda one: one[1], default=("nothing that was watched", float("inf")))
+
+    @property
+    def bounds(self) -> tuple[tuple[str, float], ...]:
+        """Every limit, the tightest first."""
+        return tuple(sorted([*bounds(self.stations).limits_per_s, *self.caps], key=lambda one: one[1]))
+
+
+def model(level: Stretch, calm: Stretch) -> Model:
+    """The model of a level: demands of `level`, the rest of the response time as it was at `calm`."""
+    used = [use for use in uses(level) if use.tier != "generator" and np.isfinite(use.demand_s)]
+    stations = tuple(
+        Station(use.name, use.demand_s, max(round(use.servers), 1))
+        for use in used
+        if use.demand_s > 0 and _is_station(use)
+    )
+    caps = tuple(
+        (use.name, use.servers / use.demand_s) for use in used if use.demand_s > 0 and not _is_station(use)
+    )
+    arrivals, requests = max(calm.finished_per_s, 1e-9), calm.requests_per_s
+    whole_s = calm.service.mean_us / 1e6 * requests / arrivals if calm.service.count else 0.0
+    return Model(stations, caps, max(whole_s - sum(one.demand_s for one in stations), 0.0))
+
+
+def _is_station(use: Use) -> bool:
+    return use.resource.endswith(" pool") or (use.resource == "CPU" and use.tier in ON_ONE_CORE)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the system. `factor` multiplies servers, or for a query its demand."""
+
+    kind: Literal["pool", "instances", "query"]
+    what: str
+    """The station of a pool; the tier of instances; nothing for queries."""
+    factor: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a change does to the highest rate within the objectives."""
+
+    change: str
+    before_per_s: float
+    after_per_s: float
+    limited_by: str
+
+    @property
+    def gain(self) -> float:
+        """Relative change of the rate."""
+        return self.after_per_s / self.before_per_s - 1
+
+
+def changed(system: Model, change: Change) -> Model:
+    """The model after a change."""
+    if change.kind == "pool":
+        return replace(
+            system,
+            stations=tuple(
+                replace(one, servers=round(one.servers * change.factor)) if one.name == change.what else one
+                for one in system.stations
+            ),
+        )
+    if change.kind == "instances":
+        tier = f"{TIER_NAMES[change.what]} "
+        return replace(
+            system,
+            stations=tuple(
+                replace(one, servers=round(one.servers * change.factor)) if one.name.startswith(tier) else one
+                for one in system.stations
+            ),
+            caps=tuple(
+                (name, rate * change.factor if name == f"{tier}workers" else rate)
+                for name, rate in system.caps
+            ),
+        )
+    return _faster(system, change.factor)
+
+
+def _faster(system: Model, factor: float) -> Model:
+    """Every statement takes a share of what it took: connections are held, and CPU is used, for less."""
+    databases = {f"{TIER_NAMES[tier]} CPU" for tier in ("primary", "replica")}
+    cores = dict(system.caps)
+    host = f"{TIER_NAMES['host']} CPU"
+    caps = []
+    for name, rate in system.caps:
+        share = 1.0
+        if name in databases:
+            share = factor
+        elif name == host:
+            # Every limit is servers / demand, and both CPUs are of the same cores.
+            saved = sum(rate / cores[one] for one in databases if one in cores) * (1 - factor)
+            share = max(1 - saved, 0.05)
+        caps.append((name, rate / share))
+    stations = tuple(
+        replace(one, demand_s=one.demand_s * factor) if one.name.endswith(" pool") else one
+        for one in system.stations
+    )
+    return replace(system, stations=stations, caps=tuple(caps))
+
+
+def predict(system: Model, capacity_per_s: float, change: Change) -> Prediction:
+    """The highest rate within the objectives after a change, from the one measured before it."""
+    after = changed(system, change)
+    inside = min(capacity_per_s, NEAR * bounds(system.stations).most_per_s)
+    response_s = response_at(system, inside)
+    ratio = rate_with(after, response_s) / rate_with(system, response_s)
+    network = capacity_per_s * ratio
+    limits = [
+        (name, max(CAP * rate, rate * min(capacity_per_s / before, 1.0)))
+        for (name, rate), (_, before) in zip(after.caps, system.caps, strict=True)
+    ]
+    name, cap = min(limits, key=lambda one: one[1], default=("", float("inf")))
+    if cap < network * 1.02:
+        return Prediction(change.words, capacity_per_s, min(cap, network), name)
+    busiest = bounds(after.stations).limits_per_s
+    return Prediction(change.words, capacity_per_s, network, busiest[0][0] if busiest else "")
+
+
+def response_at(system: Model, rate_per_s: float) -> float:
+    """The model's mean response time (s) at a rate below its bound."""
+    rates, responses = _curve(system, lambda rates, _: bool(rates[-1] >= rate_per_s))
+    return float(np.interp(rate_per_s, rates, responses))
+
+
+def rate_with(system: Model, response_s: float) -> float:
+    """The rate at which the model's mean response time is so long."""
+    rates, responses = _curve(system, lambda _, responses: bool(responses[-1] >= response_s))
+    return float(np.interp(response_s, responses, rates))
+
+
+def _curve(system: Model, reaches: Callable[[Floats, Floats], bool]) -> tuple[Floats, Floats]:
+    """Rates and mean response times for 1, 2 ... users, as far as it takes."""
+    stations = [*system.stations]
+    if system.delay_s > 0 or not stations:
+        stations.append(Station("elsewhere", max(system.delay_s, 1e-6), 0))
+    users = 32
+    while True:
+        solved = mean_values(stations, users)
+        if users >= MOST_USERS or reaches(solved.throughput_per_s, solved.response_s):
+            return solved.throughput_per_s, solved.response_s
+        users *= 2
+
+
+def changes(system: Model, counts: Sequence[tuple[str, int]]) -> list[Change]:
+    """What is worth asking of any system: each pool doubled, one more instance a tier, faster queries."""
+    found = [
+        Change("pool", one.name, 2.0, f"{one.name}: {one.servers * 2} instead of {one.servers}")
+        for one in system.stations
+        if one.name.endswith(" pool")
+    ]
+    found += [
+        Change(
+            "instances", tier, (now + 1) / now, f"{TIER_NAMES[tier]}: {now + 1} instances instead of {now}"
+        )
+        for tier, now in counts
+    ]
+    if any(one.name.endswith(" pool") for one in system.stations):
+        found.append(Change("query", "", 0.5, "every query in half the time"))
+    return found

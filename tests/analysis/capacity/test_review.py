@@ -1,0 +1,127 @@
+"""A search whose every level is chosen, stored as a run, and reviewed from run.db alone."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
+from analysis.forecast import stated
+from results import Run, parse_slos
+from tests.analysis.builders import LevelSpec, build_run, spec
+
+SLO = parse_slos("p99 < 250ms")[0]
+POOL = ("api", "api1", "pool.replica.{}")
+
+
+def level(number: int, of: LevelSpec, **changes: Any) -> LevelPoint:
+    kept = changes.pop("kept", True)
+    return LevelPoint(
+        number, of.purpose, of.rate_per_s, of.rate_per_s, of.seconds, 1, "pass" if kept else "fail", kept,
+        True, not kept, (0.5 if kept else 9.0,), (), **changes,
+    )  # fmt: skip
+
+
+def full_pool(rate_per_s: float) -> LevelSpec:
+    pool = {
+        "used": 10.0, "max": 10.0, "pending": 8.0, "wait_count": rate_per_s / 2,
+        "wait_seconds": rate_per_s / 2 * 0.08, "use_seconds": 10.0,
+    }  # fmt: skip
+    said = {("api", "api1", f"pool.replica.{name}"): value for name, value in pool.items()}
+    parts = {"db": 9.0, "cache": 1.0, "pool": 80.0}
+    return spec(rate_per_s, said, mean_ms=120.0, parts_ms=parts, finished_ratio=0.95)
+
+
+LEVELS = [spec(100), spec(200), spec(300), full_pool(420)]
+
+
+def found_in(levels: list[LevelSpec], **changes: Any) -> Capacity:
+    points = tuple(level(n, one, kept=one.rate_per_s < 400) for n, one in enumerate(levels))
+    limits = (SloLimit(SLO, 400.0, 390.0, 410.0),)
+    told = Capacity(
+        True, "", "precise", 400.0, 390.0, 410.0, SLO, limits, points[2], points[3], 0, True, 405.0, True, 60,
+        points,
+    )  # fmt: skip
+    return replace(told, **changes)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    knobs = {"api.pool_size": 10, "api.instances": 1, "db.max_connections": 200}
+    return build_run(
+        tmp_path,
+        LEVELS,
+        forecast=stated(300, 0.04).to_dict(),
+        environment={"knobs": knobs},
+        slos="p99 < 250ms",
+    )
+
+
+@pytest.fixture
+def told(run: Run) -> Review:
+    return review(run, found_in(LEVELS))
+
+
+def test_the_answer_has_its_number_and_its_cause(told: Review) -> None:
+    assert told.answer.startswith("400/s within p99 < 250 ms; then the API's replica pool (10 of 10 in use")
+    assert told.claimed
+
+
+def test_a_busy_generator_means_no_claim(tmp_path: Path) -> None:
+    busy = [*LEVELS[:3], spec(420, {("generator", "g0", "cpu_ratio"): 0.98}, mean_ms=200.0)]
+    told = review(build_run(tmp_path, busy, slos="p99 < 250ms"), found_in(busy))
+    assert told.answer.startswith("No capacity is claimed: the load generator was the limit (g0 uses 98%")
+    assert not told.claimed
+    assert told.first is None
+
+
+def test_headroom_is_that_of_the_stored_forecast(told: Review, run: Run) -> None:
+    assert told.headroom is not None
+    assert told.headroom.ratio == pytest.approx(0.25)
+    assert told.headroom.today == run.started_at.date() == date(2026, 11, 23)
+    assert dict(told.headroom.tiers)["web"].at_target == 3  # ceil(300 / (200 x 0.7))
+
+
+def test_connection_arithmetic_is_checked_without_a_forecast(tmp_path: Path) -> None:
+    said = {("replica", "replica", "connections_max"): 8.0, ("api", "api1", "pool.replica.max"): 10.0}
+    levels = [spec(rate, said) for rate in (100, 200, 300, 420)]
+    told = review(build_run(tmp_path, levels, slos="p99 < 250ms"), found_in(levels))
+    assert told.headroom is None
+    assert any("replica: the pools may open 10 connections" in text for text in told.warnings)
+
+
+def test_the_ladder_comes_from_the_same_levels(told: Review) -> None:
+    assert told.ladder is not None
+    states = {rung.slo.limit / 1e3: rung.state for rung in told.ladder.rungs}
+    # Calm levels answer in 12 ms on average (gamma, shape 4: p99 is 30 ms), the last one in 120 ms.
+    assert states[10] == states[25] == "never"
+    assert states[50] == states[100] == states[250] == "found"
+    assert told.ladder.critical_per_s is not None
+    assert 300 <= told.ladder.critical_per_s <= 420
+    assert told.ladder.words == "geometric mean over p99 < 50/100/250 ms; the 2 stricter ones were never kept"
+
+
+def test_what_ifs_say_that_a_larger_pool_helps_most(told: Review) -> None:
+    assert told.scaling is not None
+    best = {one.change: one for one in told.scaling.predictions}
+    assert set(best) >= {"API replica pool: 20 instead of 10", "web instances: 3 instances instead of 2"}
+    assert told.scaling.bounds
+    assert all(rate > 0 for _, rate in told.scaling.bounds)
+
+
+def test_other_work_on_the_machine_is_a_doubt(tmp_path: Path) -> None:
+    others = {("host", "host", "cpu_ratio"): 0.99}
+    levels = [spec(rate, others) for rate in (100, 200, 300, 420)]
+    told = review(build_run(tmp_path, levels, slos="p99 < 250ms"), found_in(levels))
+    assert [doubt.code for doubt in told.doubts] == ["disturbed"]
+    assert not told.claimed
+
+
+def test_the_review_is_data(told: Review) -> None:
+    plain = told.to_dict()
+    assert plain["capacity"]["rate_per_s"] == 400
+    assert plain["pair"]["highest_at_all_per_s"] == 405
+    assert plain["gives_way"]["ranked"][0]["code"] == "api-pool"
+    assert plain["headroom"]["needs"][0]["when"] == "at the forecast peak"

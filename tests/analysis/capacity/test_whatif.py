@@ -1,0 +1,50 @@
+import pytest
+
+from analysis.capacity.whatif import Change, Model, predict, rate_with, response_at
+from analysis.laws import Station
+
+POOL = Station("API replica pool", 0.02, 5)
+CPU = Station("API CPU", 0.002, 1)
+DOUBLED = Change("pool", POOL.name, 2.0, "pool of 10")
+
+
+def test_rate_and_response_of_the_model_are_each_others_inverse() -> None:
+    system = Model((POOL, CPU), (), 0.01)
+    assert rate_with(system, response_at(system, 200)) == pytest.approx(200, rel=1e-6)
+
+
+def test_a_pool_twice_as_large_carries_about_twice_as_much_where_nothing_else_limits() -> None:
+    found = predict(Model((POOL,), (), 0.01), 220, DOUBLED)
+    # Larger pools wait less at the same utilisation, so a little more than twice.
+    assert 440 <= found.after_per_s <= 500
+    assert found.limited_by == POOL.name
+
+
+def test_the_next_station_limits_what_a_larger_pool_gives() -> None:
+    system = Model((Station(POOL.name, 0.02, 5), Station("API CPU", 0.0035, 1)), (), 0.01)
+    found = predict(system, 220, DOUBLED)
+    assert 220 < found.after_per_s < 1 / 0.0035
+    assert found.limited_by == "API CPU"
+
+
+def test_a_shared_resource_that_is_full_already_leaves_nothing_to_gain() -> None:
+    system = Model((Station(POOL.name, 0.002, 5), CPU), (("host CPU", 230.0),), 0.01)
+    found = predict(system, 225, DOUBLED)
+    assert found.gain == pytest.approx(0, abs=0.01)
+    assert found.limited_by == "host CPU"
+
+
+def test_more_instances_bring_their_pools_and_workers() -> None:
+    system = Model((POOL, CPU), (("API workers", 400.0), ("host CPU", 10_000.0)), 0.01)
+    found = predict(system, 220, Change("instances", "api", 2.0, "2 API instances"))
+    assert 440 <= found.after_per_s <= 500
+
+
+def test_faster_queries_free_connections_and_the_machine_for_what_else_runs_on_it() -> None:
+    # 2 cores: a request takes 8 ms of CPU, 4 of them in the database.
+    system = Model(
+        (Station(POOL.name, 0.008, 50),), (("host CPU", 250.0), ("MySQL primary CPU", 500.0)), 0.01
+    )
+    found = predict(system, 245, Change("query", "", 0.5, "queries in half the time"))
+    assert found.after_per_s == pytest.approx(245 * 8 / 6, rel=0.01)
+    assert found.limited_by == "host CPU"
