@@ -139,7 +139,9 @@ class Capacity:
 def answer(search: Search, done: Done) -> Capacity:
     """What the search found when it ended. Pure."""
     points = [_point(search, seen) for seen in search.history]
-    evidence = [(seen, point) for seen, point in zip(search.history, points, strict=True) if _counts(seen)]
+    evidence = [
+        (seen, point) for seen, point in zip(search.history, points, strict=True) if _counts(search, seen)
+    ]
     limits = _limits(search, [seen for seen, _ in evidence])
     hit = [limit for limit in limits if limit.rate_per_s is not None]
     # A limit is only one between a rate that was kept and one that was not.
@@ -178,8 +180,8 @@ def _why(reason: Reason, points: Sequence[LevelPoint]) -> str:
     return f"from {show_rate(first.rate_per_s)} on levels were no evidence ({first.problems[0]})"
 
 
-def _counts(seen: Judged) -> bool:
-    return seen.valid and seen.result.level.purpose != "recover"
+def _counts(search: Search, seen: Judged) -> bool:
+    return seen.valid and seen.result.level.purpose != "recover" and not search.disturbed(seen)
 
 
 def _limits(search: Search, evidence: Sequence[Judged]) -> list[SloLimit]:
@@ -200,12 +202,15 @@ def _limit(slo: Slo, fit: Estimate) -> SloLimit:
 
 def _point(search: Search, seen: Judged) -> LevelPoint:
     level = seen.result.level
-    outcome: Outcome = search.outcome(seen) if _counts(seen) else "invalid"
+    outcome: Outcome = search.outcome(seen) if _counts(search, seen) else "invalid"
+    problems = seen.result.problems
+    if search.disturbed(seen):
+        problems = (*problems, "contradicted by a later level at its rate: something else took the machine")
     shares = tuple(count.measure for count in seen.counts)
     recovered = search.recovered(seen) if level.purpose == "recover" and seen.result.windows else None
     return LevelPoint(
         level.number, level.purpose, level.rate_per_s, seen.achieved_per_s, len(seen.result.windows),
-        seen.settle_s, outcome, seen.kept_all, seen.steady, seen.overloaded, shares, seen.result.problems,
+        seen.settle_s, outcome, seen.kept_all, seen.steady, seen.overloaded, shares, problems,
         recovered,
     )  # fmt: skip
 

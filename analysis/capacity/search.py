@@ -26,6 +26,8 @@ MINIMUM_S = 5.0
 """No level is begun with less time than this left."""
 DEEP = 8.0
 """A level with this many times the allowed share over the limit fails beyond doubt."""
+CALM = 0.3
+"""A level with less than this of the allowed share over its limits is not near the limit."""
 HOLD_AT_MOST_S = 30.0
 MEMORIES = 4.0
 """Levels near the limit last this many times the queue's memory."""
@@ -119,8 +121,29 @@ class Search:
 
     @property
     def evidence(self) -> list[Judged]:
-        """Valid levels that were held to judge the system."""
+        """Valid levels that were held to judge the system, and that no later one contradicts."""
+        return [seen for seen in self._held if not self.disturbed(seen)]
+
+    @property
+    def _held(self) -> list[Judged]:
         return [seen for seen in self.history if seen.valid and seen.result.level.purpose != "recover"]
+
+    def disturbed(self, seen: Judged) -> bool:
+        """Whether a level failed by far, and a later one at its rate or above was clearly kept.
+
+        Both cannot be the system's own: something else took the machine for a moment.
+        """
+        later = self._held[self._held.index(seen) + 1 :] if seen in self._held else []
+        return self._far_over(seen) and any(
+            one.rate_per_s >= 0.995 * seen.rate_per_s and self._calm(one, 0.7) for one in later
+        )
+
+    def _far_over(self, seen: Judged) -> bool:
+        return seen.overloaded or max((c.measure for c in seen.counts if c.n), default=0.0) > DEEP
+
+    def _calm(self, seen: Judged, measure: float) -> bool:
+        """Whether a level stayed clearly within every objective."""
+        return not seen.overloaded and all(count.measure < measure for count in seen.counts if count.n)
 
     @property
     def bracketed(self) -> bool:
@@ -189,6 +212,9 @@ class Search:
             enough = self._left_s > 2 * (MINIMUM_S + self.settings.overhead_s)
             return self._pause() if enough else Done("budget")
         failed = [seen for seen in self.evidence if self.outcome(seen) == "fail"]
+        suspect = self._suspect(failed)
+        if suspect is not None and self._left_s > self.settings.confirm_s:
+            return self._repeat(suspect)
         if not any(self._beyond_doubt(seen) for seen in failed):
             alone = [seen for seen in failed if len(self._alike(seen)) == 1]
             return self._repeat(alone[0]) if alone else self._upward()
@@ -200,9 +226,21 @@ class Search:
         """Levels at about the same rate."""
         return [s for s in self.evidence if abs(s.rate_per_s / seen.rate_per_s - 1) < 0.03]
 
+    def _suspect(self, failed: Sequence[Judged]) -> Judged | None:
+        """A level that failed once while all just below it are calm: a moment's disturbance looks like that.
+
+        A limit that lay there would show in them, as levels are placed where the limit is expected.
+        """
+        lowest = min(failed, key=lambda seen: seen.rate_per_s, default=None)
+        if lowest is None or not self._far_over(lowest) or len(self._alike(lowest)) > 1:
+            return None
+        near = [s for s in self.evidence if 0.8 <= s.rate_per_s / lowest.rate_per_s < 1]
+        calm = [s for s in near if s.result.level.purpose == "narrow" and self._calm(s, CALM)]
+        return lowest if len(calm) >= 2 and len(calm) == len(near) else None
+
     def _beyond_doubt(self, seen: Judged) -> bool:
         """Whether a failed level is more than one bad moment: far beyond the limit, or failing again."""
-        if seen.overloaded or max(count.measure for count in seen.counts if count.n) > DEEP:
+        if self._far_over(seen):
             return True
         alike = self._alike(seen)
         return len(alike) > 1 and self._verdict([level.counts for level in alike]) == "fail"

@@ -80,7 +80,7 @@ class Change:
 
     kind: Literal["pool", "instances", "query"]
     what: str
-    """The station of a pool; the tier of instances; nothing for queries."""
+    """The station of a pool, or the beginning of several; the tier of instances; nothing for queries."""
     factor: float
     words: str
 
@@ -106,7 +106,9 @@ def changed(system: Model, change: Change) -> Model:
         return replace(
             system,
             stations=tuple(
-                replace(one, servers=round(one.servers * change.factor)) if one.name == change.what else one
+                replace(one, servers=round(one.servers * change.factor))
+                if one.name.startswith(change.what) and one.name.endswith(" pool")
+                else one
                 for one in system.stations
             ),
         )

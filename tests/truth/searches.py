@@ -50,11 +50,19 @@ NOISE = Noise(per_trial=0.03)
 BUDGET_S = 300.0
 
 
-def search_capacity(server: SimulatedServer, settings: Settings) -> Capacity:
-    """The search, driven as a real one is: window by window, each judged when it can be."""
+def search_capacity(
+    server: SimulatedServer,
+    settings: Settings,
+    disturb: Callable[[SimulatedServer, float], None] = lambda server, rate_per_s: None,
+) -> Capacity:
+    """The search, driven as a real one is: window by window, each judged when it can be.
+
+    `disturb` is called at the begin of each level, with its rate.
+    """
     search = Search(settings)
     while isinstance(step := search.next(), Level):
         server.new_trial()
+        disturb(server, step.rate_per_s)
         windows: list[Window] = []
         while not search.enough(step, windows):
             windows.append(server.window(step.rate_per_s, list(settings.slos)))

@@ -74,6 +74,10 @@ class SimulatedServer:
         if self.noise.per_trial:
             self._trial = float(self._random.normal(0, self.noise.per_trial))
 
+    def stall(self, seconds: float) -> None:
+        """Nothing is served for so long from now on, as when something else takes the machine."""
+        self._free = [max(free, self.now_s) + seconds for free in self._free]
+
     def reset(self) -> None:
         """Empty the server, as if it had been idle for long."""
         self._free = [self.now_s] * self.slots

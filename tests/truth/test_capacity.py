@@ -40,6 +40,24 @@ def test_24_searches_in_8_settings_find_the_exact_limit_within_the_budget(capsys
     assert found.longest_s <= BUDGET_S
 
 
+def test_a_moment_in_which_something_else_took_the_machine_does_not_become_the_answer() -> None:
+    setting = SETTINGS[2]
+    stalled: list[float] = []
+
+    def disturb(server: SimulatedServer, rate_per_s: float) -> None:
+        if rate_per_s >= 200 and not stalled:
+            stalled.append(rate_per_s)
+            server.stall(4.0)
+
+    server = SimulatedServer(setting.slots, setting.service_s, setting.kind, seed=4)
+    found = search_capacity(server, Settings(setting.slos, budget_s=BUDGET_S), disturb)
+    assert stalled == [200]
+    assert found.rate_per_s == pytest.approx(setting.truth_per_s, rel=0.06)
+    (spoiled,) = [level for level in found.levels if level.problems]
+    assert spoiled.rate_per_s == 200
+    assert "contradicted by a later level" in spoiled.problems[0]
+
+
 @pytest.mark.truth
 def test_200_searches_beside_bisection_on_single_trials(capsys) -> None:
     by_method = {
