@@ -1,4 +1,4 @@
-"""Capacity searches on the live calibrated server: a short form for every day, and the table for the proof."""
+"""Capacity searches on the live calibrated server: a short form for every day, and the proof's table."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -41,7 +41,12 @@ class Checked:
 
     predicted: Prediction
     before: Capacity
-    after: Capacity
+    told: Review
+
+    @property
+    def after(self) -> Capacity:
+        """What the search of the changed stack found."""
+        return self.told.capacity
 
     @property
     def error(self) -> float:
@@ -86,16 +91,17 @@ def check(budget_s: float, runs: Path) -> tuple[Review, list[Checked]]:
         for change, knobs in CHANGES.values():
             predicted = predict(system, rate, change)
             _, after = search(knobs, budget_s, runs)
-            checked.append(Checked(predicted, told.capacity, after.capacity))
+            checked.append(Checked(predicted, told.capacity, after))
         return told, checked
     finally:
         control.down(STACK)
 
 
 def table(checked: list[Checked]) -> str:
-    """Predicted against measured, as Markdown."""
+    """What each changed stack answered, and predicted against measured, as Markdown."""
+    answers = "\n".join(f"{one.predicted.change}: {one.told.answer}" for one in checked)
     head = "| What if | Before (90%) | Predicted, limited by | Measured (90%) | Error |"
-    return "\n".join([head, "|---|---|---|---|---|", *map(str, checked)])
+    return "\n".join([answers, "", head, "|---|---|---|---|---|", *map(str, checked)])
 
 
 if __name__ == "__main__":
