@@ -28,7 +28,7 @@ class CacheCounts:
     revalidated: int = 0
     """Asked with a condition and answered 304."""
     missed: int = 0
-    """Fetched whole."""
+    """Fetched whole, of what may be kept."""
     bytes_saved: int = 0
     """Body bytes that did not travel."""
 
@@ -105,14 +105,14 @@ class BrowserCache:
 
     def store(self, url: str, request_headers: Mapping[str, str], headers: Raw, body: bytes) -> None:
         """Keep a 200 answer if it may be kept and could be of use; otherwise forget what was there."""
-        self.counts.missed += 1
-        everyone.missed += 1
         self._forget(url)
         vary = headers.get(b"vary", b"").decode("latin-1")
         fresh_until_s = self._fresh_until_s(headers)
         useful = fresh_until_s > self._clock() or b"etag" in headers or b"last-modified" in headers
         if "no-store" in _directives(headers) or "*" in vary or not useful or len(body) > self._max_bytes:
             return
+        self.counts.missed += 1
+        everyone.missed += 1
         names = (name.strip() for name in vary.split(",") if name.strip())
         varies = {name: request_headers.get(name) for name in names}
         self._entries[url] = Entry(headers, _share(body), fresh_until_s, varies)

@@ -291,6 +291,8 @@ def test_browser_cache_spares_requests_and_asks_with_conditions() -> None:
             return [b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n']
         if b"/fresh" in server.requests[number]:
             return [answer(b"style", Cache_Control="public, max-age=600", ETag='"f"')]
+        if b" /private" in server.requests[number]:
+            return [answer(b"mine", Cache_Control="no-store", ETag='"p"')]
         return [answer(b"page", ETag='"a"')]
 
     with scripted(script) as server:
@@ -300,11 +302,12 @@ def test_browser_cache_spares_requests_and_asks_with_conditions() -> None:
             assert client.get("/fresh.css").content == b"style"
         assert client.get("/page").status_code == 200
         assert client.get("/fresh.css", cache=False).from_cache is False
+        assert client.get("/private").content == b"mine"  # never kept, so no miss either
         counts = client.cache.counts if client.cache else None
         assert counts is not None
         assert (counts.missed, counts.revalidated, counts.fresh) == (2, 3, 2)
         assert counts.bytes_saved == 3 * len(b"page") + 2 * len(b"style")
-        assert len(counted) == len(server.requests) == 6
+        assert len(counted) == len(server.requests) == 7
 
 
 @pytest.fixture(scope="module")
