@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -112,9 +113,24 @@ def test_users_that_cannot_start_end_the_run_with_the_reason(tmp_path: Path) -> 
 
 
 def test_a_scenario_runs_alone_under_plain_locust() -> None:
+    files = "tests/scenarios/until_seen.py,tests/truth/one_request.py"
     with calibrated_server("--service", "0.001") as (url, _):
-        command = [sys.executable, "-m", "locust", "-f", "tests/truth/one_request.py", "--headless"]
-        command += ["-u", "2", "-t", "2s", "--host", url, "--json"]
-        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "locust",
+            "-f",
+            files,
+            "--headless",
+            "-u",
+            "2",
+            "--host",
+            url,
+            "--json",
+        ]
+        environment = os.environ | {"UNTIL_SEEN": '["ask"]'}
+        ran = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False
+        )
     assert ran.returncode == 0, ran.stderr
     assert '"name": "ask"' in ran.stdout
