@@ -95,8 +95,8 @@ def _passed(result: DuelResult) -> str:
 
 
 def _unclear(result: DuelResult) -> str:
-    named = [c for c in result.comparisons if c.endpoint == OVERALL and c.verdict == "inconclusive"]
-    headline = next((c for c in named if c.metric in ("typical", "errors")), result.comparisons[0])
+    named = {c.metric: c for c in result.comparisons if c.endpoint == OVERALL and c.verdict == "inconclusive"}
+    headline = next((named[name] for name in ("typical", "errors") if name in named), result.comparisons[0])
     more = result.more_pairs
     advice = (
         "no reasonable number of pairs would make it clear"
