@@ -44,7 +44,7 @@ def parse_tolerances(text: str) -> Tolerances:
         if said is None or not _known(said["metric"]):
             raise UsageError(
                 f"'{piece}' is not a tolerance: write it like 'typical 3%', 'p99 10%' or 'todo.list p99 10%'"
-                " (typical, p50, p95, p99, errors, rate, db_calls, cpu, hits)"
+                " (typical, p50, p95, p99, errors, rate, db_calls, db_rows, cpu, hits)"
             )
         endpoint = "" if said["endpoint"] in (None, OVERALL) else f"{said['endpoint']} "
         found[endpoint + said["metric"]] = float(said["share"]) / 100

@@ -29,6 +29,7 @@ def healthy(seed: int = 0, noise: float = 0.01) -> Figures:
         values[endpoint, "rate"] = near(100.0)
     values[OVERALL, "cpu.api"] = near(0.0024)
     values[OVERALL, "db_calls"] = near(2.0)
+    values[OVERALL, "db_rows"] = near(55.0)
     values[OVERALL, "hits.application, query"] = 0.91
     parts = {
         name: {"db": near(4.0), "cache": near(0.4), "pool": near(0.1), "other": near(2.0)}

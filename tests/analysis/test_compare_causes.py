@@ -67,6 +67,25 @@ def test_missing_rows_statistics_still_point_at_the_index() -> None:
     assert "as if an index were missing" in duel(scanned).causes[0].text
 
 
+def test_a_dropped_index_is_found_by_the_rows_read_where_times_are_too_noisy_to_tell() -> None:
+    def disturbed(seed: int) -> Figures:
+        noisy, calm = healthy(seed, noise=0.4), healthy(seed)
+        steady = {key: calm.values[key] for key in (("all", "db_rows"), ("all", "db_calls"))}
+        return replace(noisy, values=noisy.values | steady)
+
+    course, seed = Duel(), 0
+    while course.next() is not None:
+        seed += 2
+        worse = without_index(disturbed(seed + 1))
+        rows = {("all", "db_rows"): 450 * worse.values["all", "db_rows"]}
+        course.observe(disturbed(seed), replace(worse, values=worse.values | rows))
+    result = course.decision()
+    assert result.find("all", "typical").verdict != "fail"
+    assert result.verdict == "fail"
+    assert result.sentence.startswith("Worse: rows read per request 55")
+    assert any("using no index where the baseline used one" in cause.text for cause in result.causes)
+
+
 def test_a_short_time_to_live_is_told_by_its_hit_ratio() -> None:
     result = duel(short_ttl)
     first = result.causes[0]

@@ -48,6 +48,8 @@ def test_what_lies_below_is_per_request(run_path: Path) -> None:
     assert figures.digests[costliest.text].calls == pytest.approx(costliest.calls / everything)
     assert figures.pools["replica"].size == 10
     assert figures.values["all", "db_calls"] == pytest.approx(1.32, rel=0.1)
+    read = sum(digest.rows_examined for digest in run.digests)
+    assert figures.values["all", "db_rows"] == pytest.approx(read / everything)
     assert 0 < figures.values["all", "hits.application, query"] < 1
     assert set(figures.parts_ms["todo.list"]) == {"cache", "db", "other", "pool", "render"}
 
