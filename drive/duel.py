@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from results import HarnessError, Stages, StoredDuel, open_run
 
 ATTEMPTS = 3
 """How often a run that is not valid is made before the duel gives up."""
+PAUSE_S = 5.0
+"""Before the second try, and twice that before the third: what disturbed a run is often soon over."""
 SETTLE_S = 5.0
 """Load on a stack that was just started, before its first run, which nothing is judged by: connections are
 made and caches filled, on both sides alike."""
@@ -117,6 +120,8 @@ class DuelCourse:
             self.stored.save()
             then = "is run again" if attempt < ATTEMPTS else "is given up"
             self.progress.phase(f"  the {side} is not valid and {then}: {against[0].text}")
+            if attempt < ATTEMPTS:
+                time.sleep(PAUSE_S * attempt)
             name = f"pair-{pair}-{side}-again-{attempt}"
         raise NotValid(
             f"the {side} of pair {pair} was not valid {ATTEMPTS} times, last because {against[0].text}:"

@@ -75,6 +75,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World({"baseline": 260, "candidate": 260})
     monkeypatch.setattr(drive.duel, "run_plan", made.run_plan)
+    monkeypatch.setattr(drive.duel, "PAUSE_S", 0.0)
     monkeypatch.setattr(drive.duel, "validity", lambda run: Validity(made.reasons(run)))
     return made
 
