@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from analysis.compare_facts import DigestCost, PoolUse
 from analysis.compare_figures import Figures
 from results.units import show_latency, three_digits
 
+_COLUMNS = re.compile(r"^SELECT .*? FROM ", re.IGNORECASE)
 LEAST_STATEMENT_US = 25.0
 LEAST_WAIT_US = 50.0
 
@@ -100,7 +102,10 @@ def _pool(side: Sequence[Figures], name: str) -> PoolUse:
 def _statement_words(before: DigestCost, after: DigestCost) -> str:
     named = f"'{short_statement(after.text)}'"
     more = after.calls - before.calls
-    if more > 0.2 * before.calls:
+    # What the further calls cost at the old price, against what the new price adds to each call.
+    by_calls_us = more * (before.us_per_call if before.calls else after.us_per_call)
+    by_price_us = after.time_us - before.time_us - by_calls_us
+    if by_calls_us > by_price_us:
         verb = (after.text.split(maxsplit=1) or ["call"])[0].upper()
         return f"the candidate makes {three_digits(more)} more {verb}s per request: {named}."
     slower = (
@@ -124,6 +129,8 @@ def _rows_words(before: DigestCost, after: DigestCost) -> str:
 
 
 def short_statement(text: str, most: int = 110) -> str:
-    """A statement in one line without quotes, cut where it is long."""
+    """A statement in one line without quotes; where it is long, without its columns, and then cut."""
     flat = " ".join(text.replace("`", "").split())
+    if len(flat) > most:
+        flat = _COLUMNS.sub("SELECT … FROM ", flat, count=1)
     return flat if len(flat) <= most else flat[: most - 1] + "…"

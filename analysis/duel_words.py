@@ -10,6 +10,7 @@ from analysis.duel_compare import Comparison
 from results.units import show_latency, show_rate, show_ratio, three_digits
 
 if TYPE_CHECKING:
+    from analysis.compare_causes import Cause
     from analysis.duel import DuelResult
 
 RESPONSE = ("typical", "p50", "p95", "p99")
@@ -20,7 +21,12 @@ def duel_sentence(result: DuelResult) -> str:
     if not result.comparisons:
         return "Cannot tell: the runs have no figure in common."
     words = {"fail": _failed, "pass": _passed, "inconclusive": _unclear}[result.verdict](result)
-    return " ".join([words, *(cause.text for cause in result.causes[:1])])
+    return " ".join([words, *(_begun(cause) for cause in result.causes[:1])])
+
+
+def _begun(cause: Cause) -> str:
+    """A cause as a sentence of its own; an endpoint's name keeps its small letter."""
+    return cause.text if cause.kind == "endpoint" else cause.text[:1].upper() + cause.text[1:]
 
 
 def describe(comparison: Comparison) -> str:

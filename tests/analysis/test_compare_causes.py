@@ -86,6 +86,14 @@ def test_a_dropped_index_is_found_by_the_rows_read_where_times_are_too_noisy_to_
     assert any("using no index where the baseline used one" in cause.text for cause in result.causes)
 
 
+def test_a_statement_is_told_by_what_adds_most_to_its_time() -> None:
+    def slow_and_a_little_more_often(run: Figures) -> Figures:
+        slow = DigestCost(SEARCH, 0.35, 40_000.0, 9e3, 0.0)
+        return replace(without_index(run), digests=run.digests | {SEARCH: slow})
+
+    assert "each call takes 114 ms instead of 3.6 ms" in duel(slow_and_a_little_more_often).causes[0].text
+
+
 def test_a_short_time_to_live_is_told_by_its_hit_ratio() -> None:
     result = duel(short_ttl)
     first = result.causes[0]
