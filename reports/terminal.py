@@ -28,6 +28,7 @@ def summary(run: Run, diagnosis: Diagnosis | None = None) -> tuple[list[str], in
 def capacity_lines(told: Review) -> list[str]:
     """The answer of a capacity search: the number with its cause, then what qualifies it."""
     found, lines = told.capacity, [told.answer]
+    lines += [f"cannot be trusted: {reason.text}; {reason.advice}" for reason in told.doubts]
     if found.low_per_s is not None and found.high_per_s is not None:
         lines.append(
             f"90% interval {show_rate(found.low_per_s)} to {show_rate(found.high_per_s)}; {_bounds(found)}"
@@ -44,7 +45,6 @@ def capacity_lines(told: Review) -> list[str]:
     if told.headroom is not None:
         lines.append(told.headroom.sentence)
     lines += [f"warning: {text}" for text in told.warnings]
-    lines += [f"cannot be trusted: {reason.text}; {reason.advice}" for reason in told.doubts]
     return lines
 
 

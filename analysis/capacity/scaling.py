@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.bottleneck.stretch import Stretch
-from analysis.capacity.whatif import ASSUMPTIONS, Prediction, changes, model, predict
+from analysis.capacity.whatif import ASSUMPTIONS, Prediction, changes, model, predict, unexplained
 from analysis.scalability import Floats, Usl, fit_usl
 
 
@@ -28,6 +28,8 @@ class Scaling:
     bounds: tuple[tuple[str, float], ...]
     unloaded_s: float
     predictions: tuple[Prediction, ...]
+    unexplained: str = ""
+    """Why nothing is predicted, where the model does not explain the limit."""
     assumptions: tuple[str, ...] = ASSUMPTIONS
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +53,7 @@ class Scaling:
                 }
                 for one in self.predictions
             ],
+            "unexplained": self.unexplained,
             "assumptions": list(self.assumptions),
         }  # fmt: skip
 
@@ -69,7 +72,8 @@ def scaling(
     load = np.array([one.finished_per_s * _response_s(one) for one in calm])
     system = model(measured_at(calm), calm[0])
     predictions: list[Prediction] = []
-    if capacity_per_s is not None and system.stations:
+    why = unexplained(system, capacity_per_s) if capacity_per_s is not None else ""
+    if capacity_per_s is not None and system.stations and not why:
         predictions = [predict(system, capacity_per_s, change) for change in changes(system, counts)]
     return Scaling(
         load,
@@ -78,6 +82,7 @@ def scaling(
         system.bounds,
         float(_response_s(calm[0])),
         tuple(sorted(predictions, key=lambda one: -one.gain)),
+        why,
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from analysis.bottleneck.resources import TIER_NAMES, Use, uses
 from analysis.bottleneck.stretch import Stretch
 from analysis.laws import Floats, Station, bounds, mean_values
+from results.units import show_rate
 
 ASSUMPTIONS = (
     "one mix of requests, with the demands measured at the highest level that kept the objectives",
@@ -29,6 +30,8 @@ ASSUMPTIONS = (
 MOST_USERS = 512
 NEAR = 0.98
 """Of a bound: measured demands are not exact, and the model has no response time at the bound itself."""
+EXPLAINED = 0.6
+"""Of the tightest bound: a limit that lies further below it has a reason that the model does not know."""
 CAP = 0.95
 """How full a shared resource may be at the limit, where it is not fuller already."""
 ON_ONE_CORE = ("lb", "web", "api", "redis", "jobs")
@@ -148,6 +151,17 @@ def _faster(system: Model, factor: float) -> Model:
         for one in system.stations
     )
     return replace(system, stations=stations, caps=tuple(caps))
+
+
+def unexplained(system: Model, capacity_per_s: float) -> str:
+    """Why no prediction is made, in words; empty where the model explains the limit that was measured."""
+    name, most_per_s = system.bound
+    if not system.stations or capacity_per_s >= EXPLAINED * most_per_s:
+        return ""
+    return (
+        f"The limit lies at {show_rate(capacity_per_s)}, and the tightest resource ({name}) would carry"
+        f" {show_rate(most_per_s)}: what limits is not in the model, so nothing is predicted."
+    )
 
 
 def predict(system: Model, capacity_per_s: float, change: Change) -> Prediction:

@@ -29,6 +29,8 @@ def scaling(told: Review) -> Section | None:
         blocks.append(_bounds(found))
     if found.predictions:
         blocks += [_what_if(found), Note("What the predictions assume:", "muted", [*found.assumptions])]
+    if found.unexplained:
+        blocks.append(Note(found.unexplained, "warn"))
     lead = "The band holds 90% of what the levels allow. Hatched is what lies beyond the tested load."
     return Section("scaling", "How it scales", lead, blocks) if blocks else None
 
@@ -149,7 +151,7 @@ def _pool_row(need: Need, one: PoolNeed) -> list[Cell]:
     use = one.use
     have = use.instances * use.workers * use.size
     left = have - use.workers * use.size
-    lost = one.in_use / left if left else math.inf
+    lost = one.in_use / left if left else None
     name = f"{TIER_NAMES.get(use.tier, use.tier)} {use.pool} pool, each instance"
     return _row(name, need, use.size, one.in_use / have, lost, one.at_target, one.with_one_lost)
 

@@ -14,6 +14,9 @@ def test_a_pool_of_10_and_a_third_web_instance_carry_about_what_was_predicted(tm
     before, checked = check(90.0, tmp_path)
     with capsys.disabled():
         sys.stdout.write(f"\n{before.answer}\n{table(checked)}\n")
+    doubts = [reason.text for told in (before, *(one.told for one in checked)) for reason in told.doubts]
+    if doubts:
+        pytest.skip(f"nothing can be compared: {doubts[0]}")
     for one in checked:
         assert one.after.found
         assert one.within, str(one)

@@ -13,7 +13,7 @@ from pathlib import Path
 from analysis.bottleneck import stretches
 from analysis.capacity import Capacity, Review, Settings, review
 from analysis.capacity.scaling import measured_at
-from analysis.capacity.whatif import Change, Prediction, model, predict
+from analysis.capacity.whatif import Change, Prediction, model, predict, unexplained
 from drive.capacity import find_capacity
 from drive.plan import plan_from
 from drive.progress import PlainProgress
@@ -87,6 +87,8 @@ def check(budget_s: float, runs: Path) -> tuple[Review, list[Checked]]:
         held = [one for one in stretches(open_run(folder)) if one.response.count]
         system = model(measured_at(held), held[0])
         rate = told.capacity.rate_per_s or 0.0
+        if why := unexplained(system, rate):
+            sys.stdout.write(f"{why}\n")
         checked = []
         for change, knobs in CHANGES.values():
             predicted = predict(system, rate, change)

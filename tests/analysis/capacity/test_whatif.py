@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.capacity.whatif import Change, Model, predict, rate_with, response_at
+from analysis.capacity.whatif import Change, Model, predict, rate_with, response_at, unexplained
 from analysis.laws import Station
 
 POOL = Station("API replica pool", 0.02, 5)
@@ -48,3 +48,9 @@ def test_faster_queries_free_connections_and_the_machine_for_what_else_runs_on_i
     found = predict(system, 245, Change("query", "", 0.5, "queries in half the time"))
     assert found.after_per_s == pytest.approx(245 * 8 / 6, rel=0.01)
     assert found.limited_by == "host CPU"
+
+
+def test_a_limit_far_below_every_bound_is_not_explained_and_nothing_is_predicted() -> None:
+    system = Model((POOL, CPU), (("host CPU", 600.0),), 0.01)
+    assert unexplained(system, 200) == ""
+    assert "tightest resource (API replica pool) would carry 250/s" in unexplained(system, 120)
