@@ -1,7 +1,7 @@
 """What the probes cost: `python -m benchmarks.probe_cost STACK [--seconds 30] [--rate 40/s]`.
 
 Asks every probe of a running stack once a second, as a run does, while another process loads the stack.
-Prints how long each took to be answered, what CPU all took together, and what they asked of each tier.
+Prints how long each took to be answered, what CPU that took, and what was asked of each tier.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Timed:
 
     probe: Probe
     took_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
 
     @property
     def tier(self) -> str:
@@ -52,11 +53,12 @@ class Timed:
 
     def sample(self) -> Sequence[Reading | Unknown]:
         """The probe's answer. Raises ProbeError."""
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.thread_time()
         try:
             return self.probe.sample()
         finally:
             self.took_ms.append((time.perf_counter() - began) * 1000)
+            self.cpu_ms.append((time.thread_time() - cpu_began) * 1000)
 
     def close(self) -> None:
         """Close the probe."""
@@ -74,6 +76,7 @@ def measured(probes: list[Timed], seconds: int) -> tuple[float, dict[str, float]
     sampler.check()  # connections are made before the run, as they are for a real one
     for probe in probes:
         probe.took_ms.clear()
+        probe.cpu_ms.clear()
     before = calls_of(probes)
     began, cpu_began = time.monotonic(), time.process_time()
     sampler.start(began)
@@ -103,11 +106,14 @@ def main() -> int:
         time.sleep(10)  # it has begun by then
         cpu_ratio, asked = measured(probes, given.seconds)
         load.wait(timeout=120)
-    print("| probe | answers | median ms | p99 ms |\n|---|---|---|---|")
+    print("| probe | answers | median ms | p99 ms | its own CPU, median ms |\n|---|---|---|---|---|")
     for probe in probes:
         p99_ms = sorted(probe.took_ms)[int(0.99 * (len(probe.took_ms) - 1))]
         name = f"{type(probe.probe).__name__} {probe.tier}/{probe.instance}"
-        print(f"| {name} | {len(probe.took_ms)} | {statistics.median(probe.took_ms):.2f} | {p99_ms:.1f} |")
+        told = (
+            f"{statistics.median(probe.took_ms):.2f} | {p99_ms:.1f} | {statistics.median(probe.cpu_ms):.2f}"
+        )
+        print(f"| {name} | {len(probe.took_ms)} | {told} |")
     words = ", ".join(f"{tier} {rate:.1f}/s" for tier, rate in asked.items())
     print(f"\n{len(probes)} probes: {cpu_ratio:.2%} of one core; asked of the system: {words}")
     slowest_ms = max(statistics.median(probe.took_ms) for probe in probes)

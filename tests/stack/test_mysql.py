@@ -175,4 +175,4 @@ def test_scenarios_run_on_it(described: dict[str, Any], tmp_path: Path) -> None:
     run = open_run(file)
     assert run.merged().count > 20
     assert run.environment["versions"]["mysql"].startswith("9.")
-    assert not run.gaps
+    assert {"primary", "replica"} <= {series.tier for series in run.series()}
