@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("results", "analysis", "probes", "load", "scenarios", "drive", "reports", "stack", "commands")
+ROOMS = (
+    "results",
+    "analysis",
+    "probes",
+    "load",
+    "scenarios",
+    "drive",
+    "reports",
+    "stack",
+    "commands",
+    "pytest_harness",
+)
 ALLOWED = {
     "results": set(),
     "analysis": {"results"},
@@ -19,6 +30,7 @@ ALLOWED = {
     "stack": set(),
     "drive": {"results", "analysis", "probes", "load", "stack"},
     "commands": {"results", "analysis", "drive", "reports", "stack"},
+    "pytest_harness": {"results", "analysis", "drive", "reports", "stack"},
 }
 
 
