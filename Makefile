@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup venv servers demo test check lock truth bench clean
 python = .venv/bin/python
-code = commands results analysis probes load drive reports stack scenarios tests $(wildcard benchmarks/*.py) $(wildcard harness.py)
+code = commands pytest_harness results analysis probes load drive reports stack scenarios tests $(wildcard benchmarks/*.py) $(wildcard harness.py)
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
