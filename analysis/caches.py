@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from analysis.samples import Samples
+from results import Series
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,10 @@ class CacheLevel:
     """What is looked up, in a few words."""
     lookups: float
     hits: float
+    bytes_saved: float | None = None
+    """Bytes that the level below did not have to send, where that was counted."""
+    more: str = ""
+    """What else was counted, in a few words."""
 
     @property
     def hit_ratio(self) -> float:
@@ -31,12 +39,23 @@ class CacheLevel:
 def cache_levels(samples: Samples) -> list[CacheLevel]:
     """The levels that were watched and asked at least once, from the browser down to the buffer pool."""
     levels = [
-        _level(samples, "browser", "assets a browser already had", "generator", "browser_cache"),
+        _browser(samples),
         _edge(samples),
         *_application(samples),
         *_buffer_pools(samples),
     ]
     return [level for level in levels if level is not None and level.lookups > 0]
+
+
+def _browser(samples: Samples) -> CacheLevel | None:
+    """The generators' own caches: asked of a server again, be it only for a 304, is no hit."""
+    level = _level(samples, "browser", "assets a browser already had", "generator", "browser_cache")
+    again = samples.increase("generator", "browser_cache.revalidated")
+    saved = samples.increase("generator", "browser_cache.bytes_saved")
+    if level is None:
+        return None
+    more = f"{again:,.0f} of them answered 304: not changed" if again else ""
+    return replace(level, bytes_saved=saved, more=more)
 
 
 def _level(samples: Samples, name: str, what: str, tier: str, prefix: str) -> CacheLevel | None:
@@ -76,3 +95,40 @@ def _buffer_pools(samples: Samples) -> list[CacheLevel | None]:
         if asked is not None and read is not None:
             levels.append(CacheLevel(f"buffer pool, {tier}", "pages the database read", asked, asked - read))
     return levels
+
+
+def level_lines(samples: Samples) -> list[tuple[str, Series]]:
+    """The hit ratio of each level over time, by its name; nan where it was not asked."""
+    pairs = [
+        ("browser", _pair(samples, "generator", "browser_cache.hits", "browser_cache.misses")),
+        ("edge", _lookups(samples, "lb", "cache_hits", "cache_lookups")),
+    ]
+    names = sorted({metric.split(".")[1] for metric in samples.metrics("api") if metric.startswith("cache.")})
+    pairs += [(name, _pair(samples, "api", f"cache.{name}.hits", f"cache.{name}.misses")) for name in names]
+    if not names:
+        pairs.append(("Redis", _pair(samples, "redis", "hits", "misses")))
+    for tier in ("primary", "replica"):
+        metrics = ("buffer_pool_reads", "buffer_pool_read_requests")
+        pairs.append((f"pages, {tier}", _lookups(samples, tier, *metrics, counts_misses=True)))
+    return [(name, line) for name, line in pairs if line is not None and np.isfinite(line.values).any()]
+
+
+def _pair(samples: Samples, tier: str, hits: str, misses: str) -> Series | None:
+    good, bad = samples.summed(tier, hits), samples.summed(tier, misses)
+    if good is None or bad is None:
+        return None
+    return _share(good, good.values + np.interp(good.at_s, bad.at_s, bad.values))
+
+
+def _lookups(
+    samples: Samples, tier: str, part: str, lookups: str, *, counts_misses: bool = False
+) -> Series | None:
+    some, asked = samples.summed(tier, part), samples.summed(tier, lookups)
+    if some is None or asked is None:
+        return None
+    ratio = _share(some, np.interp(some.at_s, asked.at_s, asked.values))
+    return replace(ratio, values=1 - ratio.values) if counts_misses else ratio
+
+
+def _share(part: Series, whole: npt.NDArray[np.float64]) -> Series:
+    return replace(part, values=np.minimum(part.values / np.where(whole > 0, whole, np.nan), 1.0))

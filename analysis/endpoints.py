@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from analysis.breakdown import taken_apart
 from results import Endpoint, Histogram, Interval, Part
 
 
@@ -41,13 +44,12 @@ class EndpointTotal:
         return self.received_bytes / self.requests if self.requests else float("nan")
 
     def mean_parts_ms(self) -> dict[str, float]:
-        """Mean milliseconds a request by reported part, and `other` for what no part explains."""
+        """Mean milliseconds a request by reported part (see analysis.breakdown), adding up to the mean."""
         if not self.requests:
             return {}
-        shown = {name: part.sum_us / self.requests / 1e3 for name, part in sorted(self.parts.items())}
+        told = {name: np.array(part.sum_us / self.requests / 1e3) for name, part in self.parts.items()}
         mean_ms = self.service.mean_us / 1e3 if self.service.count else 0.0
-        shown["other"] = max(mean_ms - sum(shown.values()), 0.0)
-        return shown
+        return {name: float(ms) for name, ms in taken_apart(told, np.array(mean_ms)).items()}
 
     def add(self, interval: Interval) -> None:
         """Add one interval."""

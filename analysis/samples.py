@@ -52,6 +52,15 @@ class Samples:
         found = [self.get(tier, instance, metric) for instance in self.instances(tier, metric)]
         return [series for series in found if series is not None]
 
+    def summed(self, tier: str, metric: str) -> Series | None:
+        """A metric added up over the instances of a tier, on the moments of the one with most samples."""
+        found = self.all(tier, metric)
+        if not found:
+            return None
+        first = max(found, key=lambda one: one.at_s.size)
+        total = sum(np.interp(first.at_s, one.at_s, one.values, left=0, right=0) for one in found)
+        return Series(tier, "", metric, "gauge", first.at_s, np.asarray(total))
+
     def mean(self, tier: str, metric: str, instance: str | None = None) -> float | None:
         """The mean over the stretch and over instances."""
         values = self._values(tier, metric, instance)

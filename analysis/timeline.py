@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from analysis.breakdown import taken_apart
 from results import BUCKETS, Flow, Histogram, Interval, bucket_mid_us
 
 Floats = npt.NDArray[np.float64]
@@ -71,13 +72,10 @@ class Timeline:
         return np.array([Histogram(row).quantile_us(q) for row in self.counts])
 
     def mean_parts_ms(self) -> dict[str, Floats]:
-        """Mean milliseconds per request by reported part, and `other` for what none explains, by window."""
+        """Mean milliseconds per request by reported part (see analysis.breakdown), by window."""
         requests = self.requests
-        shown = {name: ratio(total, requests) / 1e3 for name, total in sorted(self.parts_us.items())}
-        explained = np.sum(list(shown.values()), axis=0) if shown else np.zeros(requests.size)
-        service_us = self._service @ bucket_mid_us
-        shown["other"] = np.maximum(ratio(service_us, requests) / 1e3 - explained, 0)
-        return shown
+        told = {name: ratio(total, requests) / 1e3 for name, total in self.parts_us.items()}
+        return taken_apart(told, ratio(self._service @ bucket_mid_us, requests) / 1e3)
 
     def between(self, from_s: float, to_s: float) -> Histogram:
         """Response times of all windows that lie inside a stretch of time."""

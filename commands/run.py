@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 @click.option(
     "--fault", "faults", multiple=True, metavar="NAME@30s..45s", help="Disturb the stack for a while."
 )
+@click.option(
+    "--alerts",
+    type=click.Path(path_type=Path),
+    help="Alert rules in Prometheus's format, to see which would have fired.",
+)
 @run_options
 @RUNS_FOLDER
 def run(

@@ -22,6 +22,7 @@ from analysis.capacity import (
     level_problems,
     window,
 )
+from drive.alerts import rules_for
 from drive.course import Course, make_course, new_folder
 from drive.host import environment
 from drive.plan import Plan
@@ -180,6 +181,7 @@ def find_capacity(
         warmup_s=0.0,
         plan=plan.public(),
         environment=environment(target),
+        alerts=rules_for(plan, target),
         **info,
     )
     course = make_course(plan, target, writer, folder, progress, hold=True)

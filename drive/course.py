@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.summary import summary_of
+from drive.alerts import rules_for
 from drive.host import environment
 from drive.live import Live, account_from
 from drive.plan import ROOT, Plan
@@ -219,6 +220,7 @@ def run_plan(
     HarnessError; KeyboardInterrupt passes on after everything was written down.
     """
     check_stack(target.stack, target.name, plan.faults)
+    rules = rules_for(plan, target)
     folder = folder or new_folder(runs, plan)
     writer = RunWriter(
         folder / "run.db",
@@ -232,6 +234,7 @@ def run_plan(
         warmup_s=plan.warmup_s,
         plan=plan.public(),
         environment=environment(target),
+        alerts=rules,
         **info,
     )
     course = make_course(plan, target, writer, folder, progress)

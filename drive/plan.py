@@ -46,6 +46,8 @@ class Plan:
     """How much worse than a baseline is allowed, where the run is held to one."""
     replay: dict[str, Any] | None = None
     """What load.access_log.recording takes, where the arrivals are those of an access log."""
+    alerts: Path | None = None
+    """Alert rules in Prometheus's format, evaluated over the run."""
     notes: tuple[str, ...] = ()
     """What whoever reads the run should know of its plan."""
     faults: tuple[TimedFault, ...] = ()
@@ -65,6 +67,7 @@ class Plan:
         plain["slos"] = ", ".join(slo.text for slo in self.slos)
         plain["tolerances"] = self.tolerances.text
         plain["faults"] = [fault.text for fault in self.faults]
+        plain["alerts"] = str(self.alerts) if self.alerts else None
         return plain
 
 
@@ -85,6 +88,8 @@ class PlanFile(BaseModel):
     seed: int = 1
     max_users: int = 2000
     processes: int = 1
+    alerts: str = ""
+    """A file beside the plan, or from where the harness runs."""
     tolerances: dict[str, str] = Field(default_factory=dict)
     faults: list[str] = []
 
@@ -183,10 +188,16 @@ def _read_plan(path: Path | None) -> Plan:
         seed=said.seed,
         max_users=said.max_users,
         processes=said.processes,
+        alerts=beside(path, said.alerts) if said.alerts else None,
         tolerances=parse_tolerances(", ".join(f"{what} {share}" for what, share in said.tolerances.items())),
         faults=tuple(map(TimedFault.parse, said.faults)),
     )
     return _replaying(plan, path, said) if said.replay else plan
+
+
+def beside(file: Path, named: str) -> Path:
+    """A file that another one names: beside that one, or else from where the harness runs."""
+    return file.parent / named if (file.parent / named).is_file() else Path(named)
 
 
 def _replaying(plan: Plan, path: Path, said: PlanFile) -> Plan:

@@ -49,6 +49,8 @@ class Target(BaseModel):
     processes: list[Process] = []
     logs: dict[str, str] = {}
     seed: dict[str, Any] = {}
+    alerts: str = ""
+    """A file of alert rules in Prometheus's format, beside the target's or from where it runs."""
     knobs: dict[str, Any] = {}
     versions: dict[str, Any] = {}
 
@@ -56,7 +58,10 @@ class Target(BaseModel):
     def from_toml(cls, path: Path) -> Self:
         """The target that a TOML file describes. Raises UsageError."""
         try:
-            return cls(**{"name": path.stem, **tomllib.loads(path.read_text())})
+            told = {"name": path.stem, **tomllib.loads(path.read_text())}
+            if told.get("alerts") and (path.parent / str(told["alerts"])).is_file():
+                told["alerts"] = str(path.parent / told["alerts"])
+            return cls(**told)
         except (OSError, tomllib.TOMLDecodeError) as problem:
             raise UsageError(f"target {path}: {problem}") from problem
         except ValidationError as problem:
@@ -68,7 +73,14 @@ class Target(BaseModel):
         try:
             told = json.loads(description.read_text())
             known = {name: value for name, value in told.items() if name in cls.model_fields}
-            return cls(**{**known, "allow_load": True, "stack": told.get("name", "")})
+            return cls(
+                **{
+                    "alerts": str(TARGETS / "alerts.yml"),
+                    **known,
+                    "allow_load": True,
+                    "stack": told.get("name", ""),
+                }
+            )
         except (OSError, ValueError) as problem:
             raise HarnessError(
                 f"the stack's description {description} cannot be read: {problem}"

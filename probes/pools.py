@@ -1,9 +1,10 @@
 """Connection pools in the names that services give them: OpenTelemetry's, HikariCP's, Prisma's.
 
 All become `pool.NAME.` and used, idle, open, max, pending, timeouts, wait_count, wait_seconds, use_seconds or
-create_seconds. Names of OpenTelemetry's semantic conventions for database clients are
-known in both spellings: of today (`db.client.connection.count`) and of before version 1.26, in the plural
-(`db.client.connections.usage`, times in ms); HikariCP's as Micrometer exports them; Prisma's up to version 6.
+create_seconds; the histogram of waits becomes `wait_bucket.` and each upper bound in seconds. Names of
+OpenTelemetry's semantic conventions for database clients are known in both spellings: of today
+(`db.client.connection.count`) and of before version 1.26, in the plural (`db.client.connections.usage`, times
+in ms); HikariCP's as Micrometer exports them; Prisma's up to version 6.
 """
 
 from __future__ import annotations
@@ -63,6 +64,15 @@ _KNOWN: _Known = {
     "prisma_client_queries_wait_histogram_ms_count": ("wait_count", "counter", 1),
     "prisma_client_queries_wait_histogram_ms_sum": ("wait_seconds", "counter", 0.001),
 }
+_BUCKETS = {
+    f"{_TODAY}wait_time_seconds_bucket": 1.0,
+    f"{_TODAY}wait_time_bucket": 1.0,
+    f"{_BEFORE}wait_time_milliseconds_bucket": 0.001,
+    f"{_BEFORE}wait_time_ms_bucket": 0.001,
+    f"{_BEFORE}wait_time_bucket": 0.001,
+    "hikaricp_connections_acquire_seconds_bucket": 1.0,
+    "prisma_client_queries_wait_histogram_ms_bucket": 0.001,
+}
 _STATES = {f"{_TODAY}count": "db_client_connection_state", f"{_BEFORE}usage": "state"}
 _NAMES = ("db_client_connection_pool_name", "pool_name", "pool")
 
@@ -72,6 +82,9 @@ def pool_reading(name: str, labels: Mapping[str, str], value: float) -> Reading 
     pool = next((labels[label] for label in _NAMES if labels.get(label)), "pool")
     if name in _STATES:
         return Reading(f"pool.{pool}.{labels.get(_STATES[name]) or labels.get('state') or 'used'}", value)
+    if name in _BUCKETS and "le" in labels:
+        bound_s = float(labels["le"]) * _BUCKETS[name]
+        return Reading(f"pool.{pool}.wait_bucket.{bound_s:g}", value, "counter")
     if name in _KNOWN:
         metric, kind, factor = _KNOWN[name]
         return Reading(f"pool.{pool}.{metric}", value * factor, kind)

@@ -12,7 +12,7 @@ from analysis.headroom import Headroom
 from reports.parts import Answer, Fact, Page, Section, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import about, capacity, capacity_ahead, endpoints, over_time, tiers, trouble
+from reports.sections import about, caches, capacity, capacity_ahead, endpoints, over_time, tiers, trouble
 from reports.words import counted, sentence
 from results import Run
 from results.units import show_duration, show_rate, show_ratio
@@ -31,7 +31,7 @@ def capacity_page(report: RunReport, told: Review) -> Page:
         capacity.how_much(report, found),
         capacity.gives_way(report, told),
         capacity.where_the_time_went(told),
-        tiers.caches(report),
+        caches.caches(report),
         capacity_ahead.scaling(told),
         capacity_ahead.headroom(told),
         capacity.objectives(told),

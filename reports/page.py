@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 from reports.parts import Page, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import about, bottleneck, endpoints, faults, load, over_time, tiers, trouble
+from reports.sections import (
+    about,
+    alerts,
+    bottleneck,
+    caches,
+    endpoints,
+    faults,
+    load,
+    over_time,
+    requests,
+    tiers,
+    trouble,
+)
 from reports.sections.answer import answer, facts
 from results import Run
 from results.units import show_duration
@@ -47,7 +59,10 @@ def run_page(report: RunReport, diagnosis: Diagnosis | None = None) -> Page:
         load.percentiles(report),
         endpoints.endpoints(report),
         *tiers.tiers(report),
-        tiers.caches(report),
+        caches.caches(report),
+        requests.files(report),
+        requests.teams(report),
+        alerts.alerts(report),
         *trouble.trouble(report),
         tiers.blind(report),
         about.environment(report),

@@ -86,6 +86,10 @@ class Table:
     rows: list[list[Cell]]
     sortable: bool = False
     foot: list[list[Cell]] = field(default_factory=list)
+    titled: bool = False
+    """Whether the caption is shown to everyone: several tables below each other need their names."""
+    dense: bool = False
+    """Whether the small words of cells stand below: for tables of many columns."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from analysis.alerts.report import AlertsReader, AlertsReport
 from analysis.caches import CacheLevel, cache_levels
 from analysis.endpoints import EndpointTable, EndpointTotal
 from analysis.samples import Samples
@@ -18,6 +20,8 @@ from analysis.timeline import Floats, FlowLine, Timeline, flow_line
 from analysis.validity import Reason, validity
 from results import Interval, Run
 
+SHORTEST_THIRD_S = 8
+"""A steady part of less than three times as much is not cut."""
 MOST_RANGES = 6
 """More held levels than this are not offered as ranges of their own."""
 
@@ -57,6 +61,8 @@ class RunReport:
     doubts: list[Reason]
     """Why the run cannot be trusted; empty when nothing speaks against it."""
     verdict: Verdict
+    alerts: AlertsReport | None
+    """What the run's alert rules say of it; None where it was given none."""
     levels: list[LevelSeen]
     """Of a capacity search, in order of time; empty otherwise."""
 
@@ -114,7 +120,8 @@ def read_report(run: Run, *also: Adds) -> RunReport:
     levels = [
         (event.data, EndpointTable([(event.data["from_s"], event.data["to_s"])])) for event in run.levels
     ]
-    parts: list[Adds] = [timeline, judges, table, *(part for _, part in [*ranges, *levels]), *also]
+    rules = AlertsReader(run)
+    parts: list[Adds] = [timeline, judges, rules, table, *(part for _, part in [*ranges, *levels]), *also]
     for interval in run.intervals():
         for part in parts:
             part.add(interval)
@@ -138,6 +145,7 @@ def read_report(run: Run, *also: Adds) -> RunReport:
         objectives=objectives,
         doubts=list(trust.reasons),
         verdict=verdict(objectives, trust),
+        alerts=rules.report([one.slo for one in objectives if one.outcome == "fail"]),
         levels=[_level(run, data, part) for data, part in levels],
     )
 
@@ -157,11 +165,23 @@ def _level(run: Run, data: dict[str, Any], table: EndpointTable) -> LevelSeen:
     )
 
 
+def _thirds(run: Run, duration_s: float) -> list[tuple[str, EndpointTable]]:
+    """The steady part of a single level in three: whether it drifted, and what one incident did to it."""
+    spans = steady_spans(run)
+    length_s = (spans[0][1] - spans[0][0]) // 3
+    if len(spans) != 1 or run.levels or length_s < SHORTEST_THIRD_S:
+        return []
+    edges = [spans[0][0], spans[0][0] + length_s, spans[0][0] + 2 * length_s, min(spans[0][1], duration_s)]
+    return [
+        (f"{begin:g} to {end:g} s", EndpointTable([(begin, end)])) for begin, end in itertools.pairwise(edges)
+    ]
+
+
 def _ranges(run: Run, duration_s: float) -> list[tuple[str, EndpointTable]]:
     stages = run.stages
     holds = stages.holds() if stages else []
-    if stages is None or not 1 < len(holds) <= MOST_RANGES:
-        return []
+    if not 1 < len(holds) <= MOST_RANGES or stages is None:
+        return _thirds(run, duration_s)
     unit = "/s" if stages.open else " users"
     spans = [(level, max(begin, run.warmup_s), min(end, duration_s)) for begin, end, level in holds]
     return [(f"{level:g}{unit}", EndpointTable([(begin, end)])) for level, begin, end in spans if end > begin]

@@ -46,6 +46,13 @@ def show_value(value: float, unit: str) -> str:
             return show_count(value)
 
 
+def show_share(share: float) -> str:
+    """A share of a whole where digits do not matter: `41%`, `<1%`."""
+    if not math.isfinite(share):
+        return NONE
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 objective`, `3 objectives`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -58,6 +58,23 @@ class TierFigure:
 
 
 @dataclass(frozen=True)
+class TierTable:
+    """Figures by row, such as by instance; None where one was not told.
+
+    `columns` are name and unit; of those in `bad` anything but 0 is alarming.
+    """
+
+    title: str
+    columns: list[tuple[str, Unit]]
+    rows: list[tuple[str, list[float | None]]]
+    bad: tuple[str, ...] = ()
+    first: str = "Instance"
+    """The title of the column of names."""
+    folded: bool = False
+    """Whether it is for those who look closer."""
+
+
+@dataclass(frozen=True)
 class TierPanel:
     """A tier as it was seen; `gaps` are the stretches in which it could not be."""
 
@@ -67,6 +84,11 @@ class TierPanel:
     figures: list[TierFigure]
     charts: list[TierChart]
     gaps: list[Gap] = field(default_factory=list)
+    lead: str = ""
+    """How to read it, in one line."""
+    tables: list[TierTable] = field(default_factory=list)
+    nothing: list[str] = field(default_factory=list)
+    """What was counted and did not happen: one line says so, in place of as many zeros."""
 
 
 class Panel:
@@ -76,6 +98,9 @@ class Panel:
         self.samples, self.tier, self.width_s = samples, tier, width_s
         self.figures: list[TierFigure] = []
         self.charts: list[TierChart] = []
+        self.tables: list[TierTable] = []
+        self.nothing: list[str] = []
+        self.lead = ""
 
     def track(self, series: Series | None, name: str, *, highest: bool = False) -> list[Track]:
         """A line of a page's width; none for what was not watched."""
@@ -102,9 +127,9 @@ class Panel:
         limit_name: str = "",
         stacked: bool = False,
     ) -> None:
-        """Add a chart if there is anything on it."""
+        """Add a chart if there is anything on it: nobody has to look at a line of zeros."""
         lines = list(tracks)
-        if lines:
+        if lines and (unit == "ratio" or any(np.nan_to_num(line.values).any() for line in lines)):
             self.charts.append(TierChart(title, unit, lines, limit, limit_name, stacked))
 
     def figure(
@@ -123,8 +148,33 @@ class Panel:
 
     def count(self, name: str, metric: str, small: str = "", *, bad: bool = False) -> None:
         """Add how much a counter grew; `bad` makes anything but 0 alarming."""
-        grown = self.samples.increase(self.tier, metric)
-        self.figure(name, grown, "count", small, alarming=bad and bool(grown))
+        self.counted(name, self.samples.increase(self.tier, metric), small, bad=bad)
+
+    def counted(
+        self, name: str, value: float | None, small: str = "", *, bad: bool = False, nothing: str = ""
+    ) -> None:
+        """Add a count; one that stayed at 0 is named among what did not happen, as `nothing` if given."""
+        if value == 0:
+            self.nothing.append(nothing or name[0].lower() + name[1:])
+        else:
+            self.figure(name, value, "count", small, alarming=bad and bool(value))
+
+    def table(
+        self,
+        title: str,
+        columns: list[tuple[str, Unit]],
+        rows: Iterable[tuple[str, list[float | None]]],
+        *,
+        bad: tuple[str, ...] = (),
+        first: str = "Instance",
+        folded: bool = False,
+    ) -> None:
+        """Add a table of the rows and columns in which anything is known."""
+        told = [row for row in rows if any(value is not None for value in row[1])]
+        kept = [n for n in range(len(columns)) if any(values[n] is not None for _, values in told)]
+        if told and kept:
+            shown = [(name, [values[n] for n in kept]) for name, values in told]
+            self.tables.append(TierTable(title, [columns[n] for n in kept], shown, bad, first, folded))
 
     def highest(self, name: str, metric: str, limit_metric: str, unit: Unit = "count") -> None:
         """Add the highest value of a gauge with its limit."""
@@ -138,4 +188,14 @@ class Panel:
         mine = [gap for gap in gaps if gap.tier == self.tier]
         if not self.figures and not self.charts and not mine:
             return None
-        return TierPanel(self.tier, title, self.samples.instances(self.tier), self.figures, self.charts, mine)
+        return TierPanel(
+            self.tier,
+            title,
+            self.samples.instances(self.tier),
+            self.figures,
+            self.charts,
+            mine,
+            self.lead,
+            self.tables,
+            self.nothing,
+        )

@@ -90,6 +90,8 @@ class LineChart:
     limit_label: str = ""
     stacked: bool = False
     binary: bool = False
+    share: bool = False
+    """Whether values are shares of a whole: the axis then ends at 1."""
 
 
 def draw_lines(chart: LineChart, width: float = 480, height: float = 210, css_class: str = "") -> str:
@@ -125,6 +127,8 @@ def _aligned(lines: list[Line]) -> list[Line]:
 def _top(chart: LineChart) -> float:
     """The axis ends at a round value, or a little above a limit that nothing exceeds."""
     highest = _highest(chart)
+    if chart.share and chart.limit is None and 0.5 < highest <= 1:
+        return 1.0
     if chart.limit is not None and highest == chart.limit:
         return highest * 1.18
     return rounded_up(highest * 1.04, binary=chart.binary)

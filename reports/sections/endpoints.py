@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from analysis.breakdown import in_order
 from analysis.endpoints import EndpointTable, EndpointTotal, added
 from reports.parts import Block, Cell, Column, More, Section, Segment, Stack, Stacks, Switch, Table, Tone
 from reports.run_data import RunReport
@@ -11,7 +12,16 @@ from reports.words import show_bytes
 from results import Slo
 from results.units import show_latency, show_rate, show_ratio
 
-_COLORS = {"pool": "orange", "db": "accent", "cache": "green", "render": "violet", "other": "grey"}
+_COLORS = {
+    "pool": "orange",
+    "db": "accent",
+    "cache": "green",
+    "render": "violet",
+    "API": "ink",
+    "own work": "muted",
+    "outside": "grey",
+    "other": "grey",
+}
 _MOST_STACKS = 8
 
 _COLUMNS = [
@@ -90,14 +100,17 @@ def _stacks(report: RunReport) -> Stacks | None:
     told.sort(key=lambda total: -total.service.mean_us * total.requests)
     longest = max(total.service.mean_us for total in told)
     stacks = [_stack(total, longest) for total in told[:_MOST_STACKS]]
-    small = "By Server-Timing, the largest share of all time first; 'other' is what no part explains."
+    small = (
+        "By Server-Timing, the largest share of all time first. Own work is the rest of the server's time,"
+        " outside is between the generator and the server: network, load balancer, a connection's wait."
+    )
     if len(told) > _MOST_STACKS:
         small += f" {len(told) - _MOST_STACKS} more endpoints are left out."
     return Stacks("Where the time went, mean of a request", stacks, small)
 
 
 def _stack(total: EndpointTotal, longest_us: float) -> Stack:
-    parts = sorted(total.mean_parts_ms().items(), key=lambda part: (part[0] == "other", -part[1]))
+    parts = in_order(total.mean_parts_ms())
     scale = max(longest_us / 1e3, sum(ms for _, ms in parts), 1e-9)
     segments = [
         Segment(name, ms / scale, show_latency(ms * 1e3), _COLORS.get(name, "baseline"))

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.breakdown import LAST
 from analysis.timeline import HeatMap, heat_map
 from reports.charts.axes import clock
 from reports.charts.heat import draw_heat
 from reports.charts.lines import Line, Story
-from reports.charts.style import ACCENT, BAD, BASELINE, GREEN, GREY, INK, ORANGE, VIOLET
+from reports.charts.style import ACCENT, BAD, BASELINE, GREEN, GREY, INK, MUTED, ORANGE, VIOLET
 from reports.parts import Block, Chart, Figures, Grid, Section
 from reports.run_data import RunReport
 from reports.sections.load import limits_us
 from reports.sections.shared import NARROW, WIDE, story_of, time_chart
 from results.units import show_latency, show_rate
 
-PART_COLORS = {"pool": ORANGE, "db": ACCENT, "cache": GREEN, "render": VIOLET, "other": GREY}
-_SPARE_COLORS = (BAD, INK, BASELINE)
+PART_COLORS = {
+    "pool": ORANGE,
+    "db": ACCENT,
+    "cache": GREEN,
+    "render": VIOLET,
+    "queue": BASELINE,
+    "API": INK,
+    "own work": MUTED,
+    "outside": GREY,
+    "other": GREY,
+}
+_SPARE_COLORS = (INK, BASELINE, MUTED)
 
 
 def color_of(part: str) -> str:
@@ -30,13 +41,15 @@ def over_time(report: RunReport) -> Section | None:
         return None
     story = story_of(report)
     blocks: list[Block] = [_heat(report, story)]
-    small = [
-        _throughput(report, story),
-        _errors(report, story),
-        _waiting(report, story),
-        _parts(report, story),
-    ]
-    blocks.append(Grid([chart for chart in small if chart is not None]))
+    small = [_throughput(report, story), _errors(report, story), _waiting(report, story)]
+    shown: list[Block] = [chart for chart in small if chart is not None]
+    # An odd one out fills the page: no hole beside it.
+    parts = _parts(report, story, broad=len(shown) % 2 == 0)
+    if parts is not None and len(shown) % 2:
+        shown.append(parts)
+    blocks.append(Grid(shown))
+    if parts is not None and parts not in shown:
+        blocks.append(parts)
     lead = "The darker a cell, the more requests took that long. Lines are the median and p99 of each moment."
     return Section("time", "Over time", lead, blocks)
 
@@ -97,11 +110,11 @@ def _waiting(report: RunReport, story: Story) -> Chart | None:
     return time_chart("Arrivals under way", lines, story)
 
 
-def _parts(report: RunReport, story: Story) -> Chart | None:
+def _parts(report: RunReport, story: Story, *, broad: bool) -> Chart | None:
     if not report.timeline.parts_us:
         return None
     parts = report.timeline.mean_parts_ms()
-    order = sorted(parts, key=lambda name: (name == "other", name == "pool", name), reverse=True)
+    order = sorted(parts, key=lambda name: (name in LAST, name == "pool", name), reverse=True)
     lines = [Line(name, report.timeline.mid_s, parts[name], color_of(name), opacity=0.85) for name in order]
     show = lambda ms: show_latency(ms * 1e3) if ms else "0"  # noqa: E731
-    return time_chart("Where the time went, mean of a request", lines, story, show, stacked=True)
+    return time_chart("Where the time went, mean of a request", lines, story, show, stacked=True, broad=broad)

@@ -9,6 +9,7 @@ from reports.charts.lines import Floats, Hole, Line, LineChart, Mark, Story, dra
 from reports.parts import Chart, Figures
 from reports.run_data import RunReport
 from reports.words import NONE
+from results import Event
 from results.units import three_digits
 
 WIDE, NARROW = (960, 350), (400, 300)
@@ -25,11 +26,19 @@ def story_of(report: RunReport) -> Story:
     has_faults = any(event.kind == "fault" for event in report.run.events)
     quiet = (*_QUIET_EVENTS, "gap") if has_faults else _QUIET_EVENTS
     marks = [
-        Mark(event.at_s, event.text, event.kind in _BAD_EVENTS and not event.text.endswith((" up", "over")))
+        Mark(
+            event.at_s, _words(event), event.kind in _BAD_EVENTS and not event.text.endswith((" up", "over"))
+        )
         for event in report.run.events
         if event.kind not in quiet and 0 <= event.at_s <= report.run.duration_s
     ]
     return Story(report.run.duration_s, report.run.warmup_s, marks[:40])
+
+
+def _words(event: Event) -> str:
+    """An event on a chart: whose it is, where its text does not say so."""
+    whose = event.instance or event.tier
+    return event.text if not whose or whose.rpartition("/")[2] in event.text else f"{whose}: {event.text}"
 
 
 def holes_of(report: RunReport, tier: str) -> list[Hole]:
@@ -48,9 +57,10 @@ def time_chart(
     limit_label: str = "",
     broad: bool = False,
     binary: bool = False,
+    share: bool = False,
 ) -> Chart:
     """A chart over time with its figures; a `broad` one fills the page and has a drawing for phones."""
-    spec = LineChart(f"{title}, over time", lines, story, show, limit, limit_label, stacked, binary)
+    spec = LineChart(f"{title}, over time", lines, story, show, limit, limit_label, stacked, binary, share)
     at = lines[0].x
     values = [near(line, at) for line in lines]
     rows = [

@@ -23,7 +23,13 @@ def test_pool_panel_shows_what_was_full() -> None:
     (panel,) = tier_panels(Samples(told, 0, 4), [], 4)
     figures = {figure.name: figure for figure in panel.figures}
     assert figures["Pool replica, highest in use"].is_full
-    assert figures["Pool replica, mean wait"].value == pytest.approx(50)
+    (pools,) = panel.tables
+    (row,) = pools.rows
+    values = dict(zip((name for name, _ in pools.columns), row[1], strict=True))
+    assert row[0] == "replica"
+    assert values["Wait, mean"] == pytest.approx(50)
+    assert values["In use, mean"] == pytest.approx(0.775)
+    assert values["In use, highest"] == 1
 
 
 def test_servers_of_a_backend_are_not_counted_twice() -> None:

@@ -81,6 +81,8 @@ def test_opentelemetrys_pool_names_in_every_spelling(page: str) -> None:
     assert told["pool.main.timeouts"] == (2, "counter")
     assert told["pool.main.wait_seconds"] == (1.5, "counter")
     assert told["pool.main.wait_count"] == (100, "counter")
+    if "le=" in page:
+        assert told["pool.main.wait_bucket.0.005"] == (90, "counter")
     assert told.get("pool.main.pending", (4, "gauge")) == (4, "gauge")
     assert {metric.split(".")[0] for metric in told} == {"pool"}
 
