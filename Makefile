@@ -23,8 +23,9 @@ check: setup ## ruff and mypy --strict
 truth: setup ## the long proof: the statistics against known answers, many times over
 	@$(python) -m pytest -m truth
 
-bench: setup ## how fast the harness is, beside its peers
-	@$(python) -m benchmarks
+bench: setup ## how fast the harness is, beside its peers: a table in runs/benchmarks.md, under 5 minutes
+	@tools/setup.sh --with-peers
+	@$(python) -m benchmarks --output runs/benchmarks.md
 
 lock: setup ## pin the packages of pyproject.toml again, with hashes
 	@$(python) -m pip install -q uv

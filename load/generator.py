@@ -162,8 +162,6 @@ class Generator:
         flow = self.dispatcher.flow(second, self.name, self.pool.users, requests)
         self.uplink.send(flow.to_frame())
         figures = health.figures()
-        if not figures:
-            return
         if flow.wake_lag.count:
             figures["wake_lag_p99_us"] = flow.wake_lag.quantile_us(0.99)
         figures["own_faults"] = self.recorder.own_faults

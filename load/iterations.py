@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+import gevent
 from gevent import getcurrent
 from locust import TaskSet, constant
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
@@ -29,11 +30,22 @@ Task = Callable[[Any], None]
 
 def adopt(user_class: Any, dispatcher: Dispatcher) -> None:
     """Put the dispatcher's arrivals under a user class."""
+    holders: set[Any] = set()
+    user_class.tasks = _wrap_all(user_class.tasks, dispatcher, holders)
     if dispatcher.source is not None:
         # In the open model users do not pace themselves: a user that is done is free for the next arrival.
-        user_class.wait_time = constant(0)
+        for holder in (user_class, *holders):
+            holder.wait_time = constant(0)
+    # A sleep of zero is a trip through the event loop, a tenth of a request's cost: `take` yields instead.
+    pause: Any = TaskSet
+    pause._sleep = _sleep
     user_class.has_begun = False
-    user_class.tasks = _wrap_all(user_class.tasks, dispatcher, set())
+
+
+def _sleep(_: Any, seconds: float) -> None:
+    """What a TaskSet's `wait` does with the wait time."""
+    if seconds > 0:
+        gevent.sleep(seconds)
 
 
 def settle_greenlet(greenlet: Any) -> None:

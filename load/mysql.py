@@ -55,6 +55,8 @@ def failure_of(problem: Exception) -> Failure | None:
     code = problem.args[0] if problem.args and isinstance(problem.args[0], int) else 0
     text = str(problem.args[-1]) if problem.args else type(problem).__name__
     timed_out = "timed out" in text
+    if code == 1290 and "read-only" not in text.replace("_", "-"):
+        return Failure("mysql 1290", f"({code}) {text}")  # another option of the server forbids it
     if code == 2003:
         kind = "connect timeout" if timed_out else "connect refused" if "refused" in text else "connect"
     elif code in (2006, 2013) and timed_out:
@@ -121,8 +123,9 @@ class Server:
             cursor.execute("START TRANSACTION")
             try:
                 yield cursor
-            except BaseException as problem:
-                if not _is_lost(problem) or not isinstance(problem, pymysql.err.Error | OSError):
+            except Exception as problem:
+                # One that was cut off in the middle is closed instead, which rolls back too.
+                if not (isinstance(problem, pymysql.err.Error | OSError) and _is_lost(problem)):
                     cursor.execute("ROLLBACK")
                 raise
             asked_s = perf_counter()
@@ -169,7 +172,7 @@ def _pool(role: str, size: int, timeout_s: float) -> Lending[Any]:
             autocommit=True,
             charset="utf8mb4",
             client_flag=CLIENT.FOUND_ROWS,
-            connect_timeout=max(int(timeout_s), 1),
+            connect_timeout=timeout_s,
             read_timeout=timeout_s,
             write_timeout=timeout_s,
         )

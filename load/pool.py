@@ -12,10 +12,16 @@ from load.dispatch import Dispatcher
 from load.iterations import settle_greenlet
 
 RESERVE_S = 0.25
-"""Free users are kept for this much of the arrivals to come."""
+"""Free users are kept for this much of the arrivals to come ..."""
+RESERVE_OF_MANY_S = 0.02
+"""... and for less of them where they are many: each user has a connection of its own, and hundreds of idle
+ones are reserve enough until more have come."""
+FEW = 100
 FEWEST_FREE = 10
 AT_ONCE = 20
 """So many users at most are in their on_start together: signing in is not to be a load test of its own."""
+BATCHES = 4
+"""Users that have nothing to do in their on_start are there at once, so that this many batches may follow."""
 DEATHS_ALLOWED = 100
 
 
@@ -58,7 +64,8 @@ class Pool:
         """
         self._count_starting()
         starting = Counter(type(user).__name__ for user in self._starting)
-        reserve = max(FEWEST_FREE, math.ceil(rate_per_s * RESERVE_S)) / sum(self._weights.values())
+        reserve = max(FEWEST_FREE, min(rate_per_s * RESERVE_S, FEW + rate_per_s * RESERVE_OF_MANY_S))
+        reserve /= sum(self._weights.values())
         for name, weight in self._weights.items():
             backlog, free = self._dispatcher.line_of(name)
             self._lacks[name] = max(backlog + math.ceil(reserve * weight) - free - starting[name], 0)
@@ -73,19 +80,27 @@ class Pool:
 
     def tend(self) -> None:
         """Spawn what is missing, as many as may start at once; to be called many times a second."""
-        starting = self._count_starting()
-        missing = min(self.wanted - self.users + self._dispatcher.retiring, AT_ONCE - starting)
-        if missing <= 0:
-            return
-        for _ in range(missing):
+        for _ in range(BATCHES):
+            room = AT_ONCE - self._count_starting()
+            missing = min(self.wanted - self.users + self._dispatcher.retiring, room)
+            if missing <= 0:
+                return
+            self._spawn(missing)
+            gevent.sleep(0)
+
+    def _spawn(self, count: int) -> None:
+        # By class together: Locust counts all of its users over whenever it is asked for some.
+        asked: Counter[str] = Counter()
+        for _ in range(count):
             name = self._most_wanted()
             self._spawned[name] += 1
             self._lacks[name] -= 1
-            for user in self._runner.spawn_users({name: 1}):
-                greenlet = user._greenlet
-                settle_greenlet(greenlet)
-                greenlet.link(self._on_end)
-                self._starting.append(user)
+            asked[name] += 1
+        for user in self._runner.spawn_users(asked):
+            greenlet = user._greenlet
+            settle_greenlet(greenlet)
+            greenlet.link(self._on_end)
+            self._starting.append(user)
 
     def _on_end(self, greenlet: Any) -> None:
         if not self._dispatcher.is_over:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
 from gevent import getcurrent
 
+from load.server_timing import server_timing_us
 from results import BUCKETS, Endpoint, Histogram, Interval, Part
 from results.histogram import buckets_of
 
@@ -16,13 +16,9 @@ active: Recorder | None = None
 """The recorder of this process; None where a scenario runs under plain `locust`."""
 
 MAX_SAMPLE_CHARS: Final = 300
+OWN_KIND: Final = "generator limit"
 OWN_FAULTS: Final = ("Too many open files", "Cannot assign requested address", "No buffer space available")
 """The generator's own machine is at its end, not the system: EMFILE, EADDRNOTAVAIL, ENOBUFS."""
-
-_SERVER_TIMING = re.compile(
-    r'([^\s,;=]+)\s*(?:;\s*(?!dur\s*=)[^=,;]+=(?:"[^"]*"|[^,;]*))*'  # name; desc="..."
-    r';\s*dur\s*=\s*"?([\d.]+)'
-)
 
 Request = tuple[str, str, float]
 """Name, kind and start of a request under way."""
@@ -199,9 +195,10 @@ class Recorder:
             piece.bytes_received += int(received[inside].sum())
         self._fold_errors(lane)
         for at, header in lane.timings:
-            _add_parts(self._piece(lane, self._second(at)), parse_server_timing(header))
+            _add_parts(self._piece(lane, self._second(at)), server_timing_us(header))
         for at, parts in lane.parts:
-            _add_parts(self._piece(lane, self._second(at)), parts)
+            in_us = {name: seconds * 1e6 for name, seconds in parts.items()}
+            _add_parts(self._piece(lane, self._second(at)), in_us)
         lane.timings.clear()
         lane.parts.clear()
 
@@ -211,7 +208,7 @@ class Recorder:
             count, sample = piece.errors.get(kind, (0, text[:MAX_SAMPLE_CHARS]))
             piece.errors[kind] = (count + 1, sample)
             piece.failed += 1
-            self.own_faults += any(fault in text for fault in OWN_FAULTS)
+            self.own_faults += kind == OWN_KIND or any(fault in text for fault in OWN_FAULTS)
         lane.errors.clear()
 
     def _piece(self, lane: _Lane, second: int) -> Interval:
@@ -222,38 +219,8 @@ class Recorder:
         return piece
 
 
-def _add_parts(piece: Interval, parts: dict[str, float]) -> None:
-    for name, seconds in parts.items():
+def _add_parts(piece: Interval, parts_us: dict[str, float]) -> None:
+    for name, took_us in parts_us.items():
         known = piece.parts.get(name)
-        part = Part(1, seconds * 1e6, seconds * 1e6)
+        part = Part(1, took_us, took_us)
         piece.parts[name] = part if known is None else known + part
-
-
-def parse_server_timing(header: str) -> dict[str, float]:
-    """Seconds by part in a Server-Timing header (W3C): `db;dur=3.4, cache;dur=0.3`, durations in ms."""
-    parts: dict[str, float] = {}
-    for name, duration in _SERVER_TIMING.findall(header):
-        try:
-            parts[name] = float(duration) / 1000
-        except ValueError:
-            continue
-    return parts
-
-
-def fire_or_record(environment: Any, name: str, kind: str, started: float, ended: float, **said: Any) -> None:
-    """Hand a request to this process's recorder, or to Locust's own statistics where there is none.
-
-    `said` is what `Recorder.record` takes beyond the times.
-    """
-    if active is not None:
-        active.record(name, kind, started, ended, **said)
-        return
-    error = f"{said['error_kind']}: {said.get('error_text', '')}" if said.get("error_kind") else ""
-    environment.events.request.fire(
-        request_type=kind,
-        name=name,
-        response_time=(ended - started) * 1000,
-        response_length=said.get("bytes_received", 0),
-        exception=RuntimeError(error) if error else None,
-        context={},
-    )

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 import redis
+from gevent.lock import RLock
 from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -27,17 +28,25 @@ _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (exceptions.NoPermissionError, "auth"),
     (exceptions.MovedError, "moved"),
     (exceptions.AskError, "ask"),
+    (exceptions.TryAgainError, "try again"),
+    (exceptions.ClusterCrossSlotError, "cross slot"),
+    (exceptions.CrossSlotTransactionError, "cross slot"),
+    (exceptions.MasterDownError, "master down"),
     (exceptions.ClusterDownError, "cluster down"),
+    (exceptions.SlotNotCoveredError, "cluster down"),
     (exceptions.ReadOnlyError, "read-only"),
     (exceptions.OutOfMemoryError, "out of memory"),
+    (exceptions.NoScriptError, "no script"),
+    (exceptions.ExecAbortError, "aborted"),
     (exceptions.WatchError, "watch"),
     (exceptions.TimeoutError, "timeout"),
 )
+"""The first that fits. What redis-py has no class for counts by the server's word: "redis WRONGTYPE"."""
 
 
 def failure_of(problem: Exception) -> Failure | None:
     """A redis-py error as a failure by kind; None for what is not one."""
-    if not isinstance(problem, exceptions.RedisError | OSError):
+    if not isinstance(problem, exceptions.RedisError | exceptions.RedisClusterException | OSError):
         return None
     text = str(problem)
     kind = next((kind for cls, kind in _KINDS if isinstance(problem, cls)), None)
@@ -47,8 +56,13 @@ def failure_of(problem: Exception) -> Failure | None:
         kind = "connect timeout"
     elif kind is None and isinstance(problem, exceptions.ConnectionError | OSError):
         kind = "connect refused" if "refused" in text else "connection lost"
+    elif kind is None and isinstance(problem, exceptions.RedisClusterException):
+        # redis-py's own words, before anything was sent or when no node of the cluster answers.
+        is_down = "not covered" in text or "cannot be connected" in text
+        kind = "cluster down" if is_down else "cross slot" if "slot" in text else "cluster"
     if kind is None:
-        word = text.rpartition("caused error: ")[2].partition(" ")[0]
+        # redis-py cuts off the words that it knows, and keeps them here.
+        word = getattr(problem, "status_code", None) or text.rpartition("caused error: ")[2].partition(" ")[0]
         kind = f"redis {word}" if word.isupper() else "redis"
     return Failure(kind, text)
 
@@ -56,8 +70,8 @@ def failure_of(problem: Exception) -> Failure | None:
 class RedisClient:
     """Any redis-py command, counted as one request: `redis.get(key, name="GET session")`.
 
-    The name is by default the command's. Commands return what redis-py returns (bytes, not text), and
-    raise Failure.
+    The key goes by position, for `name` is what the request is counted as; by default it is the command's.
+    Commands return what redis-py returns (bytes, not text), and raise Failure.
     """
 
     def __init__(self, counting: Counting, pool_size: int, timeout_s: float) -> None:
@@ -105,7 +119,8 @@ class RedisClient:
                 if is_fit:
                     self._pool.give_back(client)
                 else:
-                    client.close()
+                    if isinstance(client, redis.Redis):
+                        client.close()
                     self._pool.drop()
 
 
@@ -124,18 +139,26 @@ class _Batch:
 
 @cache
 def _pool(size: int, timeout_s: float) -> Lending[Any]:
-    """The one pool of this process. Each client in it holds one connection, or one to each cluster node."""
+    """The one pool of this process.
+
+    Each client in it holds one connection. With a cluster there is one client for all, as an application
+    has it: it knows the topology, keeps connections to each node, and drops those that break by itself.
+    """
     address = redis_address()
     is_cluster = address.pop("cluster")
     patience: dict[str, Any] = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
     never = Retry(NoBackoff(), 0)  # a retry inside the library would hide a failure in a latency
+    options = {**address, **patience, "retry": never, "protocol": 2}
+    shared: list[Any] = []
+    making = RLock()
 
     def connect() -> Any:
-        if is_cluster:
-            return redis.RedisCluster(**address, **patience, retry=never, protocol=2)
-        return redis.Redis(
-            **address, **patience, retry=never, protocol=2, lib_name=None, single_connection_client=True
-        )
+        if not is_cluster:
+            return redis.Redis(**options, driver_info=None, single_connection_client=True)
+        with making:
+            if not shared:
+                shared.append(redis.RedisCluster(**options, driver_info=None))
+        return shared[0]
 
     return Lending(connect, size, timeout_s)
 

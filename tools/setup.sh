@@ -3,7 +3,7 @@
 # and, where the machine lacks them, the server programs unpacked into .servers. Nothing is installed on the
 # system and no service is started or changed. Safe to run again: what is there already is left as it is.
 #
-#   tools/setup.sh [--with-browser]
+#   tools/setup.sh [--with-browser | --with-peers]
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -122,5 +122,34 @@ if [ "${1:-}" = --with-browser ] && ! has chromium chromium-browser google-chrom
         wrap_browser
     else
         say "It could not be had: the tests that need it are skipped"
+    fi
+fi
+
+# The peers of `make bench`. One that cannot be had is left out there, with the reason.
+if [ "${1:-}" = --with-peers ]; then
+    missing=
+    for peer in wrk hey sysbench; do
+        has "$peer" || missing="$missing $peer"
+    done
+    has redis-benchmark || missing="$missing redis-tools"
+    if [ -n "$missing" ]; then
+        say "The benchmark's peers that this machine lacks:$missing"
+        # shellcheck disable=SC2086 # a list of package names
+        { has apt-get && open_apt && unpack $missing; } || say "They could not be had, and are left out"
+    fi
+    node=.servers/node
+    if ! has autocannon && [ "$(cksum <benchmarks/package-lock.json)" != "$(cat "$node/made-from" 2>/dev/null)" ]; then
+        if has npm; then
+            say "Fetching autocannon from npm, into .servers"
+            mkdir -p "$node"
+            cp benchmarks/package.json benchmarks/package-lock.json "$node/"
+            if (cd "$node" && npm ci --no-audit --no-fund --ignore-scripts >log 2>&1); then
+                cksum <benchmarks/package-lock.json >"$node/made-from"
+            else
+                say "It could not be had, and is left out: $(head -n 1 "$node/log")"
+            fi
+        else
+            say "autocannon needs npm, which is not on this machine: it is left out"
+        fi
     fi
 fi

@@ -1,4 +1,4 @@
-"""Response headers as a scenario reads them, request headers as they go on the wire, and Server-Timing."""
+"""Response headers as a scenario reads them, and request headers as they go on the wire."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from load.failure import Failure
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Headers(Mapping[str, str]):
@@ -81,34 +80,3 @@ def _line(name: str, value: str) -> bytes:
         return f"{name}: {text}\r\n".encode("latin-1")
     except UnicodeEncodeError:
         return f"{name}: ".encode() + text.encode() + b"\r\n"
-
-
-def server_timing_us(value: bytes) -> dict[str, float]:
-    """The parts of a `Server-Timing` header with a duration, in microseconds by name.
-
-    W3C Server Timing: `pool;dur=1.2, db;dur=3.4;desc="x"`, durations in milliseconds. Entries that cannot
-    be read are left out; a name given twice adds up.
-    """
-    text = value.decode("latin-1")
-    if '"' in text:
-        text = _QUOTED.sub("", text)
-    parts: dict[str, float] = {}
-    for entry in text.split(","):
-        name, *parameters = entry.split(";")
-        name = name.strip()
-        for parameter in parameters:
-            key, _, number = parameter.partition("=")
-            if key.strip().lower() == "dur" and name:
-                duration_us = _milliseconds_as_us(number)
-                if duration_us is not None:
-                    parts[name] = parts.get(name, 0.0) + duration_us
-                break
-    return parts
-
-
-def _milliseconds_as_us(text: str) -> float | None:
-    try:
-        duration_us = float(text) * 1000
-    except ValueError:
-        return None
-    return duration_us if 0 <= duration_us < 1e12 else None  # also refuses nan and infinity

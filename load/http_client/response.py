@@ -20,7 +20,8 @@ from locust.exception import (
 )
 
 from load.failure import Failure
-from load.http_client.headers import Headers, server_timing_us
+from load.http_client.headers import Headers
+from load.server_timing import server_timing_us
 
 if TYPE_CHECKING:
     from load.http_client.client import HttpClient
@@ -111,7 +112,7 @@ class Response:
     @property
     def server_timing_us(self) -> dict[str, float]:
         """What the system said of its own time, by part (Server-Timing)."""
-        return server_timing_us(self.raw_headers.get(b"server-timing", b""))
+        return server_timing_us(self.raw_headers.get(b"server-timing", b"").decode("latin-1"))
 
     @property
     def ok(self) -> bool:

@@ -6,7 +6,8 @@ import gevent
 import pytest
 from gevent import getcurrent
 
-from load.recorder import Arrival, Recorder, parse_server_timing
+from load.recorder import Arrival, Recorder
+from load.server_timing import server_timing_us
 from results import Endpoint, Interval
 
 
@@ -119,16 +120,18 @@ def test_server_timing_is_summed_by_part(recorder: Recorder) -> None:
 @pytest.mark.parametrize(
     ("header", "parts"),
     [
-        ("db;dur=53.2", {"db": 0.0532}),
-        ('cache;desc="Cache, read; local";dur=23.2, app;dur=1', {"cache": 0.0232, "app": 0.001}),
-        ("miss, db; dur=1.5 ;desc=x", {"db": 0.0015}),
-        ('total;dur="2"', {"total": 0.002}),
+        ("db;dur=53.2", {"db": 53_200}),
+        ('cache;desc="Cache, read; local";dur=23.2, app;dur=1', {"cache": 23_200, "app": 1000}),
+        ("miss, db; dur=1.5 ;desc=x", {"db": 1500}),
+        ('total;dur="2"', {"total": 2000}),
         ("db;dur=1.2.3", {}),
+        ("db;dur=1, db;dur=2", {"db": 3000}),
+        ("db;dur=nan, x;dur=-1, y;dur=inf, ;dur=1", {}),
         ("", {}),
     ],
 )
 def test_server_timing_headers(header: str, parts: dict[str, float]) -> None:
-    assert parse_server_timing(header) == pytest.approx(parts)
+    assert server_timing_us(header) == pytest.approx(parts)
 
 
 def test_a_request_under_way_at_the_end_is_a_failure_of_at_least_its_age(recorder: Recorder) -> None:
@@ -157,8 +160,9 @@ def test_arrivals_that_never_began_wait_until_the_end(recorder: Recorder) -> Non
 def test_faults_of_the_generators_own_machine_are_told_apart(recorder: Recorder) -> None:
     recorder.record("a", "http", 101.0, 101.1, 0, "connect", "[Errno 24] Too many open files")
     recorder.record("a", "http", 101.0, 101.1, 0, "connect refused", "[Errno 111] Connection refused")
+    recorder.record("a", "http", 101.0, 101.1, 0, "generator limit", "this machine could not connect to x")
     recorder.flush()
-    assert recorder.own_faults == 1
+    assert recorder.own_faults == 2
 
 
 def test_recording_a_request_costs_little(recorder: Recorder) -> None:
