@@ -18,7 +18,7 @@ def rates(taken: dict[str, list[Measured]], rounds: int, seconds: int) -> str:
     rate = {name: statistics.median(m.rate_per_s for m in ms) for name, ms in taken.items()}
     cost = {name: statistics.median(m.cpu_us for m in ms) for name, ms in taken.items()}
     lines = [
-        "| generator, one core | requests/s | lowest to highest | CPU us/request | rate x Fast | CPU x Fast |",
+        "| generator | requests/s | lowest to highest | CPU us/request | rate x Fast | CPU x Fast |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name in sorted(taken, key=lambda each: -rate[each]):
@@ -32,9 +32,9 @@ def rates(taken: dict[str, list[Measured]], rounds: int, seconds: int) -> str:
         f"{_ratio(rate, 'harness', other)} x {other}" for other in (BARE, "hey", "wrk") if other in rate
     ]
     said = (
-        f"Fast is FastHttpUser. Medians of {rounds} alternating rounds of {seconds} s, {CONNECTIONS} connections,"
-        " the same static answer from HAProxy; generator on core 0, server on core 1. The harness: closed model,"
-        f" an ordinary scenario, all recording on; it makes {', '.join(others)}."
+        f"Fast is FastHttpUser. Medians of {rounds} alternating rounds of {seconds} s, {CONNECTIONS}"
+        " connections, the same static answer from HAProxy; generator on core 0, server on core 1. The"
+        f" harness: closed model, an ordinary scenario, all recording on; it makes {', '.join(others)}."
     )
     return "\n".join([*lines, "", said])
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import gevent
@@ -231,7 +232,7 @@ def cluster() -> Iterator[list[Login]]:
             stack.enter_context(redis_server(None, *options, "--cluster-port", str(free_port())))
             for _ in range(3)
         ]
-        clients = [redis.Redis(node.host, node.port) for node in nodes]
+        clients: list[Any] = [redis.Redis(node.host, node.port) for node in nodes]
         for index, client in enumerate(clients):
             bounds = (SLOTS * index // 3, SLOTS * (index + 1) // 3 - 1)
             client.execute_command("CLUSTER ADDSLOTSRANGE", *bounds)
@@ -239,14 +240,14 @@ def cluster() -> Iterator[list[Login]]:
             port = client.config_get("cluster-port")["cluster-port"]
             clients[0].execute_command("CLUSTER MEET", node.host, node.port, port)
         for client in clients:
-            until(lambda c=client: is_whole(c))
+            until(partial(is_whole, client))
             client.close()
         yield nodes
 
 
 def is_whole(client: Any) -> bool:
     info = client.cluster("info")
-    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3"
+    return bool(info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3")
 
 
 def test_a_cluster_is_reached_through_any_of_its_nodes(cluster: list[Login]) -> None:
