@@ -155,10 +155,11 @@ def test_too_many_clients(admin: Any) -> None:
     client, counted = redis_user()
     admin.config_set("maxclients", "1")
     try:
-        fails("too many connections", lambda: client.get("a"))
+        # The server says so and hangs up: now and then the client notices the latter first.
+        until(lambda: is_refused(client) and kinds(counted)[-1] == "too many connections")
     finally:
         admin.config_set("maxclients", "1000")
-    assert kinds(counted) == ["too many connections"]
+    assert set(kinds(counted)) <= {"too many connections", "connection lost"}
 
 
 def test_accounts_without_the_right(server: Login, admin: Any) -> None:
@@ -186,7 +187,7 @@ def test_a_server_that_is_busy_with_a_script(server: Login, admin: Any) -> None:
     thread = threading.Thread(target=endless)
     thread.start()
     try:
-        until(lambda: is_busy(client))
+        until(lambda: is_refused(client))
     finally:
         admin.script_kill()
         thread.join()
@@ -195,7 +196,7 @@ def test_a_server_that_is_busy_with_a_script(server: Login, admin: Any) -> None:
     assert client.get("a") is None
 
 
-def is_busy(client: Any) -> bool:
+def is_refused(client: Any) -> bool:
     try:
         client.get("a")
     except Failure:
