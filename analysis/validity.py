@@ -18,6 +18,8 @@ MOST_WAKE_LAG_US = 20_000
 FULL_HOST = 0.9
 IDLE_GENERATOR = 0.6
 """Of a core: a generator that uses less, and is late on a machine whose CPU is full, is not what limits."""
+MOST_FDS_RATIO = 0.9
+"""Of the files that the generator may have open; each connection is one."""
 MOST_BAD_SECONDS = 0.05
 """The share of seconds in which a generator may be past a limit."""
 RATE_TOLERANCE = 0.02
@@ -106,6 +108,7 @@ def _generator(run: Run) -> list[Reason]:
                 said = f"generator {series.instance} was at its limit"
                 said += f": {what} was over {shown} in {int(over.sum())} s"
                 reasons.append(_limited(said))
+    reasons += _own_limits(run)
     lag = Histogram.merged(flow.wake_lag for flow in run.flows if flow.second >= run.warmup_s)
     if lag.count and lag.quantile_us(0.99) > MOST_WAKE_LAG_US:
         reasons.append(
@@ -114,8 +117,28 @@ def _generator(run: Run) -> list[Reason]:
     return reasons
 
 
-def _limited(text: str) -> Reason:
-    return Reason("generator-limited", text, "use --processes, or make load on another machine")
+def _own_limits(run: Run) -> list[Reason]:
+    """Files and network errors of the generators' own machine: one such error is enough."""
+    reasons = []
+    limits = {series.instance: series.values for series in run.series(tier="generator", metric="fds_limit")}
+    for series in run.series(tier="generator", metric="fds"):
+        most, allowed = (
+            series.values.max(initial=0),
+            limits.get(series.instance, np.array([])).min(initial=np.inf),
+        )
+        if most > MOST_FDS_RATIO * allowed:
+            said = f"generator {series.instance} had {most:.0f} of {allowed:.0f} files open"
+            reasons.append(_limited(said, "raise 'ulimit -n', or use --processes"))
+    for series in run.series(tier="generator", metric="own_faults"):
+        if count := series.values.max(initial=0):
+            said = f"generator {series.instance} had {count:.0f} network errors of its own machine"
+            advice = "its log and the errors name them: ports, files, or buffers ran out"
+            reasons.append(_limited(said, advice))
+    return reasons
+
+
+def _limited(text: str, advice: str = "use --processes, or make load on another machine") -> Reason:
+    return Reason("generator-limited", text, advice)
 
 
 def _rate(run: Run) -> list[Reason]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from time import perf_counter
 from typing import Any
 
 import gevent
@@ -22,6 +23,8 @@ AT_ONCE = 20
 """So many users at most are in their on_start together: signing in is not to be a load test of its own."""
 BATCHES = 4
 """Users that have nothing to do in their on_start are there at once, so that this many batches may follow."""
+LONGEST_S = 0.01
+"""No batch begins after this long: a generator that is short of CPU must not spend it on new users."""
 DEATHS_ALLOWED = 100
 
 
@@ -80,10 +83,11 @@ class Pool:
 
     def tend(self) -> None:
         """Spawn what is missing, as many as may start at once; to be called many times a second."""
+        begun_s = perf_counter()
         for _ in range(BATCHES):
             room = AT_ONCE - self._count_starting()
             missing = min(self.wanted - self.users + self._dispatcher.retiring, room)
-            if missing <= 0:
+            if missing <= 0 or perf_counter() - begun_s > LONGEST_S:
                 return
             self._spawn(missing)
             gevent.sleep(0)

@@ -28,6 +28,8 @@ from load.http_client.order import (
 from load.http_client.response import Response
 from load.http_client.session import Options, Session
 
+_NOTHING_SAID = (None,) * 7
+_MOST_PLAIN = 200
 _DEFAULT_HEADERS = {"User-Agent": "harness", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
 
@@ -57,6 +59,8 @@ class HttpClient:
         self._context = context
         self._timeout_s = settings.timeout_s
         self._follows = settings.allow_redirects
+        self._plain: dict[tuple[str, str], Order] = {}
+        """Requests of nothing but an address, which are most of them: what goes on the wire is made once."""
         self.base_url = ""
         if base_url:
             self.base_url, authorization = split_credentials(base_url)
@@ -137,8 +141,12 @@ class HttpClient:
         response = Response(self, method, name, kind, catch_response, started_s)
         response.context = context
         try:
-            order = self._order(method, url, data, json, params, headers, files, auth)
-            order.on_data = on_data
+            said: tuple[Any, ...] = (data, json, params, headers, files, auth, on_data)
+            if said == _NOTHING_SAID:
+                order = self._plain.get((method, url)) or self._plain_order(method, url)
+            else:
+                order = self._order(method, url, data, json, params, headers, files, auth)
+                order.on_data = on_data
             response.url = order.url
             deadline_s = started_s + (self._timeout_s if timeout is None else timeout)
             browser = self._browser(cache)
@@ -208,16 +216,22 @@ class HttpClient:
             url=response.url,
         )
 
+    def _plain_order(self, method: str, url: str) -> Order:
+        if len(self._plain) >= _MOST_PLAIN:  # a scenario with a path per row must not grow this without end
+            self._plain.clear()
+        order = self._plain[method, url] = self._order(method, url)
+        return order
+
     def _order(
         self,
         method: str,
         url: str,
-        data: Body | None,
-        json: Any,
-        params: Params | None,
-        headers: Mapping[str, str] | None,
-        files: Mapping[str, File] | None,
-        auth: tuple[str, str] | None,
+        data: Body | None = None,
+        json: Any = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        files: Mapping[str, File] | None = None,
+        auth: tuple[str, str] | None = None,
     ) -> Order:
         if url.startswith("/") and self.base_url:
             origin, target = self._origin, self._base_path + url

@@ -2,12 +2,13 @@
 
 What makes it light: the socket is read only once the loop says that there is something to read; one
 watcher stays armed for the connection's whole life (which also notices a peer that hangs up in between);
-and one libev timer is re-armed per request instead of creating a timeout each time.
+and one libev timer serves many requests: it looks at the deadline of the one under way when it goes off.
 """
 
 from __future__ import annotations
 
 import _socket
+import math
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
@@ -33,12 +34,12 @@ class Connection:
         "_deadline_s",
         "_hub",
         "_is_used",
-        "_period_s",
         "_reader",
         "_recv",
         "_send",
         "_sock",
         "_timer",
+        "_timer_due_s",
         "_tls",
         "_waiter",
         "answer",
@@ -56,7 +57,8 @@ class Connection:
             self._send, self._recv = tls.send, tls.recv
         self.answer = Answer(max_bytes)
         self._is_used = False
-        self._deadline_s = self._period_s = 0.0
+        self._deadline_s = 0.0
+        self._timer_due_s = math.inf
         self._waiter: Callable[[int], object] | None = None
         self._timer: Any = None
         self._hub = get_hub()
@@ -176,19 +178,19 @@ class Connection:
 
     def _arm(self, deadline_s: float) -> None:
         self._deadline_s = deadline_s
+        if deadline_s >= self._timer_due_s:
+            return  # a timer of an earlier request goes off before, and then waits for the rest
         left_s = deadline_s - perf_counter()
         if left_s <= 0:
             raise Failure("timeout", "no time was left for the request")
-        # Nearly every request has the same time, so the timer of the one before will do.
-        if abs(self._period_s - left_s) > 0.001 + 0.0005 * left_s:
-            self._new_timer(left_s)
-        self._timer.again(self._on_timer, update=False)
+        self._new_timer(left_s, deadline_s)
 
-    def _new_timer(self, period_s: float) -> None:
+    def _new_timer(self, after_s: float, due_s: float) -> None:
         if self._timer is not None:
             self._timer.close()
-        self._timer = self._hub.loop.timer(period_s, period_s, ref=False)
-        self._period_s = period_s
+        self._timer = self._hub.loop.timer(after_s, ref=False)
+        self._timer.start(self._on_timer, update=True)
+        self._timer_due_s = due_s
 
     def _on_readable(self) -> None:
         waiter = self._waiter
@@ -209,16 +211,15 @@ class Connection:
             self._waiter(_WRITABLE)
 
     def _on_timer(self) -> None:
+        self._timer_due_s = math.inf
         waiter = self._waiter
         if waiter is None:
-            self._timer.stop()
             return
         left_s = self._deadline_s - perf_counter()
         if left_s <= 0:
             waiter(_TIMED_OUT)
-        else:  # armed by the loop's cached clock, which is behind, or for another deadline's length
-            self._new_timer(left_s + 0.001)
-            self._timer.again(self._on_timer)
+        else:
+            self._new_timer(left_s + 0.001, self._deadline_s)
 
     def _gone(self, kind: str, detail: str) -> Failure:
         """The failure for a connection that broke: stale if it was a kept one and nothing had come."""

@@ -6,7 +6,7 @@ import json as json_module
 import secrets
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -24,7 +24,7 @@ File = tuple[str, bytes] | tuple[str, bytes, str]
 
 @dataclass(slots=True)
 class Order:
-    """One hop, ready to be sent. `target` is the path with its query, percent-encoded."""
+    """One hop, ready to be sent, again and again. `target` is the path with its query, percent-encoded."""
 
     method: str
     origin: Origin
@@ -32,17 +32,21 @@ class Order:
     headers: RequestHeaders
     body: bytes | None = None
     on_data: Callable[[bytes], None] | None = None
+    url: str = field(init=False)
+    """The whole address."""
+    _head: bytes = field(init=False, default=b"")
+    _block: bytes | None = field(init=False, default=None)
 
-    @property
-    def url(self) -> str:
-        """The whole address."""
-        return self.origin.base + self.target
+    def __post_init__(self) -> None:
+        self.url = self.origin.base + self.target
 
     def message(self, cookie_line: bytes) -> bytes:
         """The request's bytes. Raises Failure of kind "request" for headers not allowed."""
-        head = (
-            f"{self.method} {self.target} HTTP/1.1\r\n".encode() + self.origin.host_line + self.headers.block
-        )
+        block = self.headers.block
+        if block is not self._block:
+            self._head = f"{self.method} {self.target} HTTP/1.1\r\n".encode() + self.origin.host_line + block
+            self._block = block
+        head = self._head
         if self.body is not None:
             return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, cookie_line, len(self.body), self.body)
         if self.method in ("POST", "PUT", "PATCH"):

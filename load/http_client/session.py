@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -114,7 +114,7 @@ class Session:
         sent = order.headers
         entry, _ = browser.find(response.url, sent)
         if entry is not None:
-            order.headers = sent.copy()
+            order = replace(order, headers=sent.copy())
             order.headers.update(browser.conditions(entry))
         self._fetch(response, order, deadline_s)
         if entry is not None and response.status_code == 304:

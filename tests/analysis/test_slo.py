@@ -124,8 +124,13 @@ def test_a_healthy_run_is_valid(tmp_path):
         ("generator-limited", {"metrics": {("generator", "g0", "cpu_ratio"): 0.97}}),
         ("generator-limited", {"metrics": {("generator", "g0", "loop_lag_us"): 200_000}}),
         ("generator-limited", {"wake_lag_us": 60_000}),
+        (
+            "generator-limited",
+            {"metrics": {("generator", "g0", "fds"): 950, ("generator", "g0", "fds_limit"): 1000}},
+        ),
+        ("generator-limited", {"metrics": {("generator", "g0", "own_faults"): 1}}),
     ],
-    ids=["cpu", "loop lag", "wake-up lag"],
+    ids=["cpu", "loop lag", "wake-up lag", "open files", "own network errors"],
 )
 def test_a_generator_at_its_limit_makes_a_run_invalid(code, changes, tmp_path):
     run = build_run(tmp_path, [spec(200, seconds=20, **changes)], capacity=False)

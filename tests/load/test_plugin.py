@@ -98,6 +98,24 @@ def test_a_rare_class_of_users_is_not_kept_waiting_by_the_others(tmp_path: Path)
     assert seen.account.finished == seen.account.scheduled == made["rare"] + made["common"]
 
 
+def test_users_come_as_they_are_needed(tmp_path: Path) -> None:
+    with calibrated_server("--slots", "500", "--service", "0.5") as (url, _):
+        seen = run_load(url, tmp_path, "200/s for 3s")
+    # Little's law: 200/s x 0.5 s are busy, twice as many as were there at first.
+    assert seen.flows[0].users < 100
+    assert max(flow.users for flow in seen.flows) > 100
+    assert seen.account.finished == seen.account.scheduled
+
+
+def test_there_are_never_more_users_than_allowed(tmp_path: Path) -> None:
+    with calibrated_server("--slots", "500", "--service", "0.5") as (url, _):
+        seen = run_load(url, tmp_path, "200/s for 2s", max_users=30)
+    assert max(flow.users for flow in seen.flows) == 30
+    assert max(flow.backlog for flow in seen.flows) > 0
+    assert seen.response().quantile_us(0.9) > 1.5 * seen.service().quantile_us(0.9)
+    assert seen.account.finished == seen.account.scheduled
+
+
 def test_users_that_cannot_start_end_the_run_with_the_reason(tmp_path: Path) -> None:
     scenario = tmp_path / "cannot_start.py"
     scenario.write_text(

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import gevent
 import pytest
 
-from load import superjson
+from load import recorder, superjson
 from load.failure import Failure
 from load.trpc import TrpcClient
 from tests.load.scripted import CLOSE, answer, client_for, scripted
@@ -138,6 +138,22 @@ def test_kinds_of_users_are_told_apart_by_a_suffix() -> None:
         api.suffix = " [large team]"
         api.batch([("a", None), ("b", None)])
     assert [said["name"] for said in counted] == ["a [large team]", "b [large team]"]
+
+
+def test_a_batchs_server_timing_is_no_single_procedures() -> None:
+    raw = answer(b'[{"result":{"data":1}},{"result":{"data":2}}]', Server_Timing="db;dur=4")
+    single = answer(b'{"result":{"data":1}}', Server_Timing="db;dur=3")
+    with scripted(lambda number: [raw] if number == 0 else [single]) as server:
+        client, _ = client_for(server)
+        taken = recorder.active = recorder.Recorder("g0")
+        try:
+            TrpcClient(client).batch([("a", None), ("b", None)])
+            TrpcClient(client).query("c")
+        finally:
+            recorder.active = None
+    parts = {piece.endpoint.name: piece.parts for piece in taken.flush()}
+    assert parts["a"] == parts["b"] == {}
+    assert parts["c"]["db"].sum_us == 3000
 
 
 def test_superjson_goes_there_and_back() -> None:
