@@ -29,7 +29,7 @@ from load.http_client.response import Response
 from load.http_client.session import Options, Session
 
 _NOTHING_SAID = (None,) * 7
-_MOST_PLAIN = 200
+_MOST_PLAIN = 32
 _DEFAULT_HEADERS = {"User-Agent": "harness", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
 

@@ -65,7 +65,7 @@ class CookieJar:
         key = (host, path, secure)
         header = self._headers.get(key)
         if header is None:
-            if len(self._headers) > 1000:  # a scenario with a path per row must not grow this without end
+            if len(self._headers) > 64:  # a scenario with a path per row must not grow this without end
                 self._headers.clear()
             header = self._headers[key] = self._build_header(host.lower(), path, secure)
         return header
