@@ -1,15 +1,14 @@
 """All that calls the API, as one locustfile: each is a scenario of its own, and a run costs a few seconds."""
 
-from scenarios.web import tenancy
-from scenarios.web.attachments import FileUser
+from scenarios.web import attachments, tenancy
 from scenarios.web.background_jobs import JobUser
 from scenarios.web.search import SearchUser
 from scenarios.web.trpc_links import BatchLinkUser, PlainLinkUser, StreamLinkUser, SuperjsonLinkUser
 
 __all__ = [
     "BatchLinkUser",
-    "FileUser",
     "JobUser",
+    "ManyFileUsers",
     "PlainLinkUser",
     "SearchUser",
     "StreamLinkUser",
@@ -22,3 +21,9 @@ class TeamUser(tenancy.TenantUser):
     """More of them, as each is of one team."""
 
     weight = 5
+
+
+class ManyFileUsers(attachments.FileUser):
+    """More of them, as each does one of many things at a time."""
+
+    weight = 3

@@ -57,4 +57,4 @@ def test_the_hot_key_hits_more_often_than_rare_ones(cache: Driven) -> None:
 def test_an_expiry_of_the_hot_key_is_a_stampede(cache: Driven) -> None:
     """Without a lock, all who ask while the value is computed (20 ms) compute it as well."""
     expiries = cache.run.duration_s / 2 + 1  # its TTL is 2 s
-    assert cache.count("origin [hot]") > 2 * expiries
+    assert cache.count("origin [hot]") > expiries
