@@ -1,14 +1,13 @@
 """All that calls the API, as one locustfile: each is a scenario of its own, and a run costs a few seconds."""
 
-from scenarios.web import attachments, tenancy
-from scenarios.web.background_jobs import JobUser
+from scenarios.web import attachments, background_jobs, tenancy
 from scenarios.web.search import SearchUser
 from scenarios.web.trpc_links import BatchLinkUser, PlainLinkUser, StreamLinkUser, SuperjsonLinkUser
 
 __all__ = [
     "BatchLinkUser",
-    "JobUser",
     "ManyFileUsers",
+    "ManyJobUsers",
     "PlainLinkUser",
     "SearchUser",
     "StreamLinkUser",
@@ -25,5 +24,11 @@ class TeamUser(tenancy.TenantUser):
 
 class ManyFileUsers(attachments.FileUser):
     """More of them, as each does one of many things at a time."""
+
+    weight = 3
+
+
+class ManyJobUsers(background_jobs.JobUser):
+    """More of them, as one in five waits for its job."""
 
     weight = 3
