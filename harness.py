@@ -15,7 +15,11 @@ EPILOG = "Exit codes: 0 passed, 1 error, 2 usage, 3 failed (SLO missed), 4 incon
 
 
 class OneLine(click.Group):
-    """A group of commands whose every error is one line."""
+    """A group of commands whose every error is one line; help lists them in the order of use."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """As they were added."""
+        return list(self.commands)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and exit with the code that the outcome has."""
@@ -63,10 +67,11 @@ def main(debug: bool) -> None:
     """Find out what a web stack carries, what gives way first, and whether a change made it worse."""
 
 
+# In the order of use: a first look, the stack, a run, capacity, comparing, what is stored, this machine.
 for command in (
-    *(stacks.up, stacks.down, stacks.status, stacks.logs, stacks.doctor),
-    *(run.run, run.report, run.demo, capacity.capacity, duel.duel),
-    *(gate.gate, compare.compare, history.history, runs.runs),
+    *(run.demo, stacks.up, stacks.status, stacks.logs, stacks.down),
+    *(run.run, run.report, capacity.capacity, duel.duel, gate.gate),
+    *(compare.compare, history.history, runs.runs, stacks.doctor),
 ):
     main.add_command(command)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analysis.forecast import Forecast
 
 
-@click.command()
+@click.command(short_help="Find what the system carries and what gives way first.")
 @click.argument("scenario")
 @click.option(
     "--slo",

@@ -9,7 +9,7 @@ import click
 from commands.shared import RUNS_FOLDER, find_run
 
 
-@click.command()
+@click.command(short_help="Set 2 to 10 stored runs beside each other.")
 @click.argument("names", nargs=-1, required=True, metavar="RUN RUN [RUN ...]")
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the page.")
 @RUNS_FOLDER

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_LENGTH_S = 20.0
 
 
-@click.command()
+@click.command(short_help="Candidate against baseline: worse, or not worse?")
 @click.argument("scenario")
 @click.option("--baseline", metavar="TARGET", help="What is there now: a stack's name or one of targets/.")
 @click.option("--candidate", metavar="TARGET", help="What is held against it.")

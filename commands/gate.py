@@ -19,7 +19,7 @@ WORDS = {"pass": "pass", "fail": "fail", "inconclusive": "cannot tell"}
 MOST_LINES = 12
 
 
-@click.command()
+@click.command(short_help="Judge a stored run or duel, for CI.")
 @click.argument("name", metavar="RUN|DUEL")
 @click.option("--baseline", metavar="RUN", help="A stored run to hold the run against (weaker than a duel).")
 @click.option("--inconclusive", type=click.Choice(["pass", "fail"]), help="What 'cannot tell' counts as.")

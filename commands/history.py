@@ -9,7 +9,7 @@ import click
 from commands.shared import RUNS_FOLDER
 
 
-@click.command()
+@click.command(short_help="Draw a scenario's trend, and what changed where.")
 @click.argument("scenario")
 @click.option("--figure", default="p99", show_default=True, help="p50, p95, p99, errors or rate.")
 @click.option("--target", help="Only runs on a target.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drive.target import Target
 
 
-@click.command()
+@click.command(short_help="Put load on a system, and report what it did.")
 @click.argument("scenario")
 @click.option("--rate", help="Arrivals per second, e.g. 200/s (open model).")
 @click.option("--users", type=click.IntRange(1), help="Users (closed model).")
@@ -103,7 +103,7 @@ def report_on(folder: Path) -> int:
     return code
 
 
-@click.command()
+@click.command(short_help="Write the report of a stored run or duel again.")
 @click.argument("run_name", metavar="RUN")
 @click.option("--force", is_flag=True, help="Judge a duel whose runs cannot be compared; its page says so.")
 @RUNS_FOLDER
@@ -119,7 +119,7 @@ def report(run_name: str, force: bool, runs_folder: Path) -> int:
     return report_on(found)
 
 
-@click.command()
+@click.command(short_help="Everything once: stack up, load, report, stack down.")
 @RUNS_FOLDER
 def demo(runs_folder: Path) -> int:
     """Everything once: stack up, seeded, a short ramp through the load balancer, the report, stack down."""

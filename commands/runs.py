@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RUN = click.argument("name", metavar="RUN")
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="List, filter, tag, export or delete stored runs.")
 @click.option("--scenario", help="Only runs of a scenario (a part of its path).")
 @click.option("--target", help="Only runs on a target.")
 @click.option("--since", help="Only runs since a day (2026-11-20) or within a time (7d).")

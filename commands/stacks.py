@@ -11,7 +11,7 @@ COMPOSE = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Start the stack that ships with the harness.")
 @NAME
 @click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="E.g. api.pool_size=2.")
 @click.option(
@@ -46,7 +46,7 @@ def up(
     click.echo(f"stack {name} serves at {control.status(name).url}")
 
 
-@click.command()
+@click.command(short_help="Stop the stack and remove everything of it.")
 @NAME
 @COMPOSE
 def down(name: str, in_containers: bool) -> None:
@@ -60,7 +60,7 @@ def down(name: str, in_containers: bool) -> None:
     click.echo(f"stack {name} is down" if control.down(name) else f"stack {name} was not up")
 
 
-@click.command()
+@click.command(short_help="Say how the stack is.")
 @NAME
 def status(name: str) -> int:
     """Say how the stack is; exits 1 where something is wrong with it."""
@@ -74,7 +74,7 @@ def status(name: str) -> int:
     return 0 if told.healthy else 1
 
 
-@click.command()
+@click.command(short_help="Show the end of the stack's logs.")
 @click.argument("process", required=False)
 @NAME
 @click.option("--lines", default=20, show_default=True, help="How many lines of each log.")
@@ -88,7 +88,7 @@ def logs(process: str | None, name: str, lines: int) -> None:
         click.echo(f"== {file.stem}\n{words}" if words else f"== {file.stem} (empty)")
 
 
-@click.command()
+@click.command(short_help="Check this machine, and say what is missing.")
 def doctor() -> int:
     """Check this machine: programs, memory, open files, ports; says what to do where something is missing."""
     from drive.doctor import examine

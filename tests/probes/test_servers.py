@@ -195,8 +195,8 @@ def test_the_balancers_log_has_the_requests_that_it_counted(stack_up: dict[str, 
         return sum(answered.get((instance, metric), 0) for instance in ("web/web1", "web/web2"))
 
     wait_for(lambda: logged("log.requests") == 40)
-    # A page takes some milliseconds to render, and nothing waits for anybody here.
-    assert 0.02 < logged("log.response_seconds") <= logged("log.total_seconds")
+    # The log's times are whole milliseconds, and a page may take less; the first ones take some.
+    assert 0 < logged("log.response_seconds") <= logged("log.total_seconds")
     assert logged("log.errors_5xx") == logged("log.retries") == 0
 
 
