@@ -85,6 +85,13 @@ def sections(asked: argparse.Namespace) -> Iterator[str]:
     yield table.machine(reasons)
 
 
+def write(output: Path | None, told: list[str]) -> None:
+    """Keep what is measured so far: a part that breaks loses none of those before it."""
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text("\n\n".join(["# Benchmarks", *told]))
+
+
 def main() -> int:
     """Measure, print, and write the table where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -97,16 +104,17 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="write the table to a file, too")
     asked = parser.parse_args()
     began_s = time.monotonic()
+    told: list[str] = []
     try:
-        text = "\n\n".join(sections(asked))
+        for section in sections(asked):
+            told.append(section)
+            write(asked.output, told)
     except (RuntimeError, HarnessError) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)
         return 1
-    text += f"\n\nMeasured in {time.monotonic() - began_s:.0f} s.\n"
-    print(text)
-    if asked.output:
-        asked.output.parent.mkdir(parents=True, exist_ok=True)
-        asked.output.write_text(f"# Benchmarks\n\n{text}")
+    told.append(f"Measured in {time.monotonic() - began_s:.0f} s.\n")
+    write(asked.output, told)
+    print("\n\n".join(told))
     return 0
 
 

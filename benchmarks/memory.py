@@ -66,7 +66,7 @@ def measure(port: int, requests: int) -> Memory:
             done += frame["requests"]
             if done >= requests:
                 load.stop()
-        elif frame["t"] == "health":
+        elif frame["t"] == "health" and "rss_bytes" in frame:
             memory.requests.append(done)
             memory.rss_bytes.append(frame["rss_bytes"])
         elif frame["t"] == "interval" and frame["failed"]:

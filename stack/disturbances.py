@@ -15,8 +15,9 @@ from typing import Protocol
 import psutil
 import pymysql
 import redis
+from pymysql.constants import ER
 
-from stack import mariadb, supervision
+from stack import admin, supervision
 from stack.asked import Asked
 from stack.errors import StackError
 from stack.place import Place
@@ -108,6 +109,10 @@ class Slowed(Paused):
             time.sleep(self.running_s)
 
 
+DONE_ALREADY = (ER.DUP_KEYNAME, ER.CANT_DROP_FIELD_OR_KEY)
+"""What a server says where a statement was carried out before; MySQL has no IF EXISTS for an index."""
+
+
 @dataclass(frozen=True)
 class Statement:
     """SQL on one of the servers, and SQL that takes it back."""
@@ -125,8 +130,12 @@ class Statement:
         self._execute(place, self.ends)
 
     def _execute(self, place: Place, sql: str) -> None:
-        with mariadb.connect(place, self.role) as server, server.cursor() as cursor:
-            cursor.execute(sql)
+        with admin.connect(place, self.role) as server, server.cursor() as cursor:
+            try:
+                cursor.execute(sql)
+            except pymysql.MySQLError as problem:
+                if problem.args[0] not in DONE_ALREADY:
+                    raise
 
 
 class _OnlyKeptUp:
@@ -148,7 +157,7 @@ class Lagging(_OnlyKeptUp):
 
     def run(self, place: Place) -> None:
         """Lock and unlock."""
-        with mariadb.connect(place, "replica") as replica, replica.cursor() as cursor:
+        with admin.connect(place, "replica") as replica, replica.cursor() as cursor:
             while True:
                 cursor.execute("FLUSH TABLES WITH READ LOCK")
                 time.sleep(self.locked_s)
@@ -174,7 +183,7 @@ class HotRow(_OnlyKeptUp):
             thread.join()
 
     def _fight(self, place: Place) -> None:
-        with mariadb.connect(place, "primary") as primary, primary.cursor() as cursor:
+        with admin.connect(place, "primary") as primary, primary.cursor() as cursor:
             while True:
                 try:
                     cursor.execute("BEGIN")

@@ -21,8 +21,6 @@ from stack.place import Place, state_folder
 from stack.programs import CHECKOUT
 from stack.target import write_target
 
-_INDEX = "INDEX by_team_state"
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -37,15 +35,15 @@ FAULTS: dict[str, Fault] = {
     "web1-slow": Fault("the first web instance runs a tenth of the time", Slowed("web1")),
     "jobs-blocked": Fault("the job workers are paused, the queue grows", Paused("jobs")),
     "replica-stopped": Fault(
-        "the replica stops replicating", Statement("replica", "STOP SLAVE", "START SLAVE")
+        "the replica stops replicating", Statement("replica", "STOP REPLICA", "START REPLICA")
     ),
     "replica-lagging": Fault("the replica applies what it receives up to 2 s late", Lagging()),
     "missing-index": Fault(
         "the index that lists of todos need is dropped",
         Statement(
             "primary",
-            f"ALTER TABLE app.todos DROP {_INDEX.replace('INDEX', 'INDEX IF EXISTS')}",
-            f"ALTER TABLE app.todos ADD {_INDEX.replace('INDEX', 'INDEX IF NOT EXISTS')} (team_id, done, id)",
+            "ALTER TABLE app.todos DROP INDEX by_team_state",
+            "ALTER TABLE app.todos ADD INDEX by_team_state (team_id, done, id)",
         ),
     ),
     "hot-row": Fault("four sessions fight for one row of the primary", HotRow()),

@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 from stack import admin
-from stack.admin import connect as connect
 from stack.errors import StackError
 from stack.knobs import Knobs
 from stack.place import Place

@@ -21,7 +21,7 @@ from probes.host import ProcessProbe
 from probes.lag import LagProbe
 from probes.probe import ProbeError, Reading, Unknown
 from probes.redis_server import RedisProbe
-from stack import mariadb
+from stack.admin import connect
 from stack.place import Place
 
 pytestmark = pytest.mark.stack
@@ -43,11 +43,11 @@ def admin(stack_up: dict[str, Any]) -> Iterator[Callable[[str], Any]]:
     """Opens an administrator's connection to the primary or the replica."""
     opened: list[Any] = []
 
-    def connect(role: str) -> Any:
-        opened.append(mariadb.connect(Place("test"), role))
+    def opener(role: str) -> Any:
+        opened.append(connect(Place("test"), role))
         return opened[-1]
 
-    yield connect
+    yield opener
     for connection in opened:
         connection.close()
 

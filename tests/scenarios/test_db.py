@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from stack import mariadb
+from stack import admin
 from stack.place import Place
 from tests.scenarios.conftest import HERE, Drive, Driven, Servers, wait_for
 
@@ -30,7 +30,7 @@ def db(drive: Drive, servers: Servers) -> Driven:
 
     def disturb() -> None:
         with (
-            closing(mariadb.connect(Place(servers.target["name"]), "replica")) as replica,
+            closing(admin.connect(Place(servers.target["name"]), "replica")) as replica,
             closing(pymysql.connect(**login, autocommit=True)) as other,
             replica.cursor() as stop,
             other.cursor() as cursor,

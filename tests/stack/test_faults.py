@@ -11,7 +11,7 @@ import pytest
 import redis
 from pymysql.cursors import DictCursor
 
-from stack import faults, mariadb, supervision
+from stack import admin, faults, supervision
 from stack.asked import FAULT_KNOBS, Asked
 from stack.errors import SettingError
 from stack.place import Place
@@ -38,7 +38,7 @@ def test_a_fault_that_is_a_knob_cannot_begin_during_a_run(
 
 def asked(place: Place, role: str, sql: str) -> list[dict[str, Any]]:
     """Rows of one of the stack's databases."""
-    with mariadb.connect(place, role) as server, server.cursor(DictCursor) as cursor:
+    with admin.connect(place, role) as server, server.cursor(DictCursor) as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())
 
@@ -63,7 +63,7 @@ def applies_nothing(place: Place) -> bool:
 
 def waits_to_apply(place: Place) -> bool:
     """A write of the primary waits on the replica for a lock."""
-    with mariadb.connect(place, "primary") as server, server.cursor() as cursor:
+    with admin.connect(place, "primary") as server, server.cursor() as cursor:
         cursor.execute("UPDATE app.counters SET hits = hits + 1 WHERE team_id = 2")
     return "lock" in str(asked(place, "replica", "SHOW SLAVE STATUS")[0]["Slave_SQL_Running_State"]).lower()
 

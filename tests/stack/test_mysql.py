@@ -12,7 +12,7 @@ from probes.database import DatabaseProbe
 from probes.lag import LagProbe
 from probes.probe import ProbeError, Reading, Unknown
 from results import open_run
-from stack import admin, control
+from stack import admin, control, faults
 from stack.app.seedplan import SIZES
 from stack.place import Place
 from tests.e2e.conftest import call
@@ -176,3 +176,25 @@ def test_scenarios_run_on_it(described: dict[str, Any], tmp_path: Path) -> None:
     assert run.merged().count > 20
     assert run.environment["versions"]["mysql"].startswith("9.")
     assert {"primary", "replica"} <= {series.tier for series in run.series()}
+
+
+@pytest.mark.parametrize("fault", ["missing-index", "replica-stopped"])
+def test_a_fault_that_is_a_statement_is_done_and_undone_there_too(
+    described: dict[str, Any], on: Callable[[str], Any], fault: str
+) -> None:
+    def disturbed() -> bool:
+        if fault == "missing-index":
+            cursor = on("primary")
+            cursor.execute("SHOW INDEX FROM app.todos WHERE Key_name = 'by_team_state'")
+            return not cursor.fetchall()
+        cursor = on("replica")
+        cursor.execute("SHOW REPLICA STATUS")
+        return bool(cursor.fetchone()["Replica_SQL_Running"] == "No")
+
+    assert not disturbed()
+    for _ in range(2):  # as after a kill, when nobody knows how far it came
+        faults.start(NAME, fault)
+        assert disturbed()
+    for _ in range(2):
+        faults.stop(NAME, fault)
+        wait_for(lambda: not disturbed())

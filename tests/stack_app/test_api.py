@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from stack import mariadb
+from stack import admin
 from stack.app import jobs_queue, seedplan
 from stack.place import Place
 from tests.peers import node
@@ -51,7 +51,7 @@ def second(api: str) -> Visitor:
 @pytest.fixture
 def halted_replica(target: Target) -> Iterator[None]:
     """The replica takes no more changes."""
-    with mariadb.connect(Place(NAME), "replica") as server, server.cursor() as cursor:
+    with admin.connect(Place(NAME), "replica") as server, server.cursor() as cursor:
         cursor.execute("STOP SLAVE SQL_THREAD")
         yield
         cursor.execute("START SLAVE SQL_THREAD")
