@@ -11,11 +11,15 @@ from results import Series
 
 Floats = npt.NDArray[np.float64]
 
+HALF_S = 0.5
+"""Half the time between two samples."""
+
 
 class Samples:
     """Series by tier, instance and metric; figures are taken between `from_s` and `to_s`.
 
-    What was not watched is None, never 0.
+    A sample is taken at the end of the second that it tells of: the one at the very begin of a stretch
+    belongs to what was before it, the one at its end to the stretch. What was not watched is None, never 0.
     """
 
     def __init__(self, series: Iterable[Series], from_s: float, to_s: float) -> None:
@@ -61,6 +65,10 @@ class Samples:
         total = sum(np.interp(first.at_s, one.at_s, one.values, left=0, right=0) for one in found)
         return Series(tier, "", metric, "gauge", first.at_s, np.asarray(total))
 
+    def within(self, series: Series) -> Floats:
+        """The values of a series that tell of the stretch."""
+        return series.between(self.from_s + HALF_S, self.to_s + HALF_S).values
+
     def mean(self, tier: str, metric: str, instance: str | None = None) -> float | None:
         """The mean over the stretch and over instances."""
         values = self._values(tier, metric, instance)
@@ -74,7 +82,7 @@ class Samples:
     def increase(self, tier: str, metric: str, instance: str | None = None) -> float | None:
         """How much a counter grew in the stretch, over all instances."""
         grown = [
-            one.between(self.from_s, self.to_s).increase
+            one.between(self.from_s - HALF_S, self.to_s + HALF_S).increase
             for (t, i, m), one in self._by_name.items()
             if t == tier and m == metric and instance in (None, i)
         ]
@@ -84,7 +92,7 @@ class Samples:
     def _values(self, tier: str, metric: str, instance: str | None) -> Floats:
         wanted = [instance] if instance else self.instances(tier, metric)
         found = [self.get(tier, name, metric) for name in wanted]
-        pieces = [one.between(self.from_s, self.to_s).values for one in found if one is not None]
+        pieces = [self.within(one) for one in found if one is not None]
         values = np.concatenate(pieces) if pieces else np.empty(0)
         return values[np.isfinite(values)]
 

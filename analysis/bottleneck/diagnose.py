@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.bottleneck import rules_data, rules_front, rules_resources
+from analysis.bottleneck import rules_cache, rules_data, rules_front, rules_resources
 from analysis.bottleneck.finding import Bottleneck, Diagnosis
 from analysis.bottleneck.look import Look
 from analysis.bottleneck.resources import little, processes, stations
@@ -22,8 +22,8 @@ RULES: tuple[Callable[[Look], list[Bottleneck]], ...] = (
     rules_data.replication,
     rules_data.hot_row,
     rules_data.missing_index,
-    rules_data.slow_redis,
-    rules_data.caches,
+    rules_cache.slow_redis,
+    rules_cache.caches,
     rules_front.instance_slow,
     rules_resources.pools,
     rules_resources.workers,

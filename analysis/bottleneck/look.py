@@ -73,9 +73,7 @@ class Look:
 
     def often(self, tier: str, metric: str, when: Callable[[Floats], npt.NDArray[np.bool_]]) -> float:
         """The share of samples of a metric for which something holds; 0 where it was not watched."""
-        values = [
-            one.between(self.at.from_s, self.at.to_s).values for one in self.at.samples.all(tier, metric)
-        ]
+        values = [self.at.samples.within(one) for one in self.at.samples.all(tier, metric)]
         known = np.concatenate(values) if values else np.empty(0)
         known = known[np.isfinite(known)]
         return float(np.mean(when(known))) if known.size else 0.0

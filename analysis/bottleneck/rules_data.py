@@ -1,15 +1,12 @@
-"""Causes in the data tiers: a missing index, a hot row, replication, a cold cache, a slow Redis."""
+"""Causes in the databases: a missing index, a hot row, replication."""
 
 from __future__ import annotations
 
 from analysis.bottleneck.finding import Bottleneck, Evidence
 from analysis.bottleneck.look import Look, ramp
-from analysis.bottleneck.rules_resources import QUEUES
+from analysis.bottleneck.rules_resources import BEHIND_DATABASE, QUEUES
 from results import Digest
 from results.units import show_latency, three_digits
-
-BEHIND_DATABASE = QUEUES | {"api-pool", "host-cpu", "primary-cpu", "replica-cpu", "api-cpu"}
-BLOCKING = ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmin", "bzpopmax", "xread", "xreadgroup", "wait")
 
 
 def missing_index(look: Look) -> list[Bottleneck]:
@@ -61,96 +58,6 @@ def _wasteful(digest: Digest) -> bool:
 def _short(sql: str, most: int = 90) -> str:
     plain = " ".join(sql.split())
     return plain if len(plain) <= most else plain[: most - 1] + "…"
-
-
-def caches(look: Look) -> list[Bottleneck]:
-    """A query cache that keeps little away: evicted for room, or expired before it was used again."""
-    samples = look.at.samples
-    hits, misses = look.per_s("api", "cache.query.hits"), look.per_s("api", "cache.query.misses")
-    source = "api"
-    if hits + misses <= 0:
-        hits, misses, source = look.per_s("redis", "hits"), look.per_s("redis", "misses"), "redis"
-    lookups = hits + misses
-    if lookups < 1:
-        return []
-    evicted, expired = look.per_s("redis", "evictions"), look.per_s("redis", "expired")
-    ratio = hits / lookups
-    said = Evidence(
-        f"{ratio:.0%} of {lookups:,.0f} lookups a second hit at {look.at.name}",
-        source,
-        "",
-        "cache.query.hits",
-    )
-    found = []
-    memory, most = samples.mean("redis", "memory_bytes"), samples.highest("redis", "memory_max_bytes")
-    if evicted > 0 and most and memory is not None:
-        strength = max(
-            ramp(evicted / max(misses, 1.0), 0.05, 0.4), ramp(evicted, 1, 20) * ramp(1 - ratio, 0.2, 0.6)
-        )
-        text = (
-            f"{three_digits(evicted)} keys evicted a second, "
-            f"memory at {memory / most:.0%} of maxmemory ({most / 2**20:.0f} MB)"
-        )
-        if strength >= 0.3:
-            found.append(
-                Bottleneck(
-                    code="redis-evictions", tier="redis", name="Redis's memory", resource="Redis memory",
-                    strength=strength, evidence=(Evidence(text, "redis", "", "evictions"), said),
-                    utilisation=memory / most, component="db", share_of_added=look.share("db"),
-                    advice="raise maxmemory, or cache less: smaller values, shorter TTLs for what few read",
-                    explains=BEHIND_DATABASE | {"cold-cache"},
-                )
-            )  # fmt: skip
-    strength = ramp(1 - ratio, 0.15, 0.5) * ramp(expired / max(misses, 1.0), 0.1, 0.4)
-    if strength >= 0.3:
-        text = f"{three_digits(expired)} keys expire a second, {three_digits(misses)} are missed"
-        found.append(
-            Bottleneck(
-                code="cold-cache", tier="redis", name="the query cache, which expires too soon,",
-                resource="Cold cache", strength=strength,
-                evidence=(said, Evidence(text, "redis", "", "expired")), component="db",
-                share_of_added=look.share("db"),
-                advice="keep cached answers for longer (TTL): they expire before they are read again",
-                explains=BEHIND_DATABASE,
-            )
-        )  # fmt: skip
-    return found
-
-
-def slow_redis(look: Look) -> list[Bottleneck]:
-    """A command that keeps Redis, which does one at a time, from all others."""
-    samples = look.at.samples
-    commands = sorted(
-        metric.split(".")[1]
-        for metric in samples.metrics("redis")
-        if metric.startswith("command.") and metric.endswith(".usec")
-    )
-    busy = {c: look.per_s("redis", f"command.{c}.usec") / 1e6 for c in commands if c not in BLOCKING}
-    if not busy:
-        return []
-    worst = max(busy, key=lambda command: busy[command])
-    calls = look.per_s("redis", f"command.{worst}.calls")
-    each_us = busy[worst] * 1e6 / calls if calls else 0.0
-    strength = ramp(each_us, 1_000, 5_000) * ramp(busy[worst], 0.05, 0.2)
-    if strength < 0.3:
-        return []
-    text = (
-        f"{worst.upper()} takes {show_latency(each_us)} a call and {busy[worst]:.0%} of Redis's time, "
-        f"and Redis does one command at a time"
-    )
-    evidence = [Evidence(text, "redis", "", f"command.{worst}.usec")]
-    cpu = look.use("redis", "CPU")
-    if cpu is not None and cpu.utilisation is not None:
-        evidence.append(Evidence(f"its CPU is at {cpu.utilisation:.0%}", "redis", "", "cpu_ratio"))
-    return [
-        Bottleneck(
-            code="slow-redis", tier="redis", name="Redis, held up by slow commands,", resource="Slow Redis",
-            strength=strength, evidence=tuple(evidence), component="cache",
-            share_of_added=look.share("cache"),
-            advice=f"find who calls {worst.upper()} on large keys; SLOWLOG GET names them",
-            explains=QUEUES | {"redis-cpu", "host-cpu", "api-pool"},
-        )
-    ]  # fmt: skip
 
 
 def hot_row(look: Look) -> list[Bottleneck]:

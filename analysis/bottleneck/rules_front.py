@@ -17,7 +17,7 @@ def instance_down(look: Look) -> list[Bottleneck]:
         if "/" not in server or server.startswith(("frontend/", "backend/")):
             continue
         series = look.at.samples.get("lb", server, "up")
-        values = series.between(look.at.from_s, look.at.to_s).values if series is not None else np.empty(0)
+        values = look.at.samples.within(series) if series is not None else np.empty(0)
         down = float(np.mean(values < 0.5)) if values.size else 0.0
         if not down:
             continue
@@ -83,7 +83,7 @@ def load_balancer(look: Look) -> list[Bottleneck]:
         series = samples.get("lb", name, "sessions")
         if not name.startswith("frontend/") or not limit or series is None:
             continue
-        values = series.between(look.at.from_s, look.at.to_s).values
+        values = look.at.samples.within(series)
         full = float(np.mean(values >= 0.98 * limit)) if values.size else 0.0
         if full >= 0.3:
             text = (
@@ -128,7 +128,7 @@ def job_queue(look: Look) -> list[Bottleneck]:
             text = f"{instance} answers nobody though its process is there, using no CPU"
             found.append(_blocked(1.0, Evidence(text, "jobs", instance, "cpu_ratio")))
     queued = samples.all("jobs", "jobs.queued")
-    lengths = [one.between(look.at.from_s, look.at.to_s).values for one in queued]
+    lengths = [look.at.samples.within(one) for one in queued]
     length = max(lengths, key=lambda values: float(values[-1]) if values.size else 0.0, default=np.empty(0))
     if length.size >= 3:
         grown = float(length[-1] - length[0])

@@ -15,6 +15,8 @@ from results.units import show_latency, three_digits
 
 QUEUES = frozenset({"api-workers", "web-workers", "lb-queue", "lb-maxconn"})
 """What fills up in front of anything that is slow."""
+BEHIND_DATABASE = QUEUES | {"api-pool", "host-cpu", "primary-cpu", "replica-cpu", "api-cpu"}
+"""What a database that is asked too much, or answers late, fills up or keeps busy."""
 OTHERS_SHARE = 0.4
 """From this share of the used CPU on, the machine's work is counted as that of others."""
 LATE_SHARE = 0.2

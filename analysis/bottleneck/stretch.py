@@ -51,7 +51,7 @@ class Stretch:
             tier
             for tier in self.samples.tiers
             if any(
-                one.between(self.from_s, self.to_s).at_s.size
+                self.samples.within(one).size
                 for metric in self.samples.metrics(tier)
                 for one in self.samples.all(tier, metric)
             )

@@ -134,7 +134,7 @@ def _response_ms(panel: Panel, name: str) -> float | None:
     series = panel.samples.get("lb", name, "response_time_ms")
     if series is None:
         return None
-    inside = series.between(panel.samples.from_s, panel.samples.to_s).values
+    inside = panel.samples.within(series)
     return float(np.mean(inside)) if inside.size and inside.any() else None
 
 

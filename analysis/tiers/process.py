@@ -94,7 +94,7 @@ def probes(panel: Panel) -> None:
     rows: list[tuple[str, list[float | None]]] = []
     for name in samples.instances(tier):
         series = samples.get(tier, name, "sample_ms")
-        inside = series.between(samples.from_s, samples.to_s).values if series is not None else np.empty(0)
+        inside = samples.within(series) if series is not None else np.empty(0)
         median = float(np.median(inside)) if inside.size else None
         asked = samples.mean(tier, "calls", name)
         longest = samples.highest(tier, "sample_ms", name)

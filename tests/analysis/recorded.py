@@ -14,7 +14,8 @@ from pathlib import Path
 
 from results import Run, open_run
 
-DATA = Path(__file__).resolve().parent / "data" / "faults"
+KEPT = Path(__file__).resolve().parent / "data"
+FAULTS, SEARCHES = KEPT / "faults", KEPT / "searches"
 
 
 def pack(run_db: Path, file: Path) -> None:

@@ -294,3 +294,24 @@ def test_a_limit_that_is_reached_and_has_refused_is_named_though_nobody_knocks_n
     assert first is not None
     assert first.code == "max-connections"
     assert "all 10 connections are taken" in first.sentence
+
+
+@pytest.mark.parametrize(("hit", "first"), [(0.35, "host-cpu"), (0.05, "redis-evictions")])
+def test_a_full_cache_is_the_cause_only_where_less_is_found_in_it_than_before(hit, first, tmp_path):
+    def asked(rate: float, hit: float, evicted: float) -> dict[tuple[str, str, str], float]:
+        return {
+            ("api", "api1", "cache.query.hits"): rate * hit,
+            ("api", "api1", "cache.query.misses"): rate * (1 - hit),
+            ("redis", "redis", "evictions"): evicted,
+            ("redis", "redis", "memory_bytes"): 67e6 if evicted else 30e6,
+            ("redis", "redis", "memory_max_bytes"): 67.1e6,
+        }  # fmt: skip
+
+    busy = {("host", "host", "cpu_ratio"): 0.98, ("web", "web1", "cpu_ratio"): 0.9}
+    levels = [
+        spec(100, asked(100, 0.35, 0)),
+        late(700, {"db": 30, "render": 40}, asked(700, hit, 400) | busy),
+    ]
+    found = diagnose(build_run(tmp_path, levels, [GOOD_DIGEST], "p99 < 100ms")).first
+    assert found is not None
+    assert found.code == first

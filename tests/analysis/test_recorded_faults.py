@@ -11,10 +11,11 @@ import pytest
 
 from analysis.bottleneck import diagnose
 from stack.faults import FAULTS
-from tests.analysis.recorded import DATA, unpack
+from tests.analysis.recorded import FAULTS as RECORDED
+from tests.analysis.recorded import unpack
 from tests.truth.faults.cases import CASES
 
-FILES = sorted(DATA.glob("*.db.xz"))
+FILES = sorted(RECORDED.glob("*.db.xz"))
 NAMED = {case.fault or "healthy": case.named for case in CASES}
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_pool_panel_shows_what_was_full() -> None:
         series("api", "api1", "pool.replica.wait_count", [0, 10, 20, 30], "counter"),
         series("api", "api1", "pool.replica.wait_seconds", [0, 0.5, 1.0, 1.5], "counter"),
     ]
-    (panel,) = tier_panels(Samples(told, 0, 4), [], 4)
+    (panel,) = tier_panels(Samples(told, 0, 3), [], 3)
     figures = {figure.name: figure for figure in panel.figures}
     assert figures["Pool replica, highest in use"].is_full
     (pools,) = panel.tables
@@ -28,7 +30,7 @@ def test_pool_panel_shows_what_was_full() -> None:
     values = dict(zip((name for name, _ in pools.columns), row[1], strict=True))
     assert row[0] == "replica"
     assert values["Wait, mean"] == pytest.approx(50)
-    assert values["In use, mean"] == pytest.approx(0.775)
+    assert values["In use, mean"] == pytest.approx(29 / 30)
     assert values["In use, highest"] == 1
 
 
@@ -48,8 +50,20 @@ def test_tier_with_nothing_but_a_gap_has_a_panel_and_no_figures() -> None:
 
 def test_figures_are_of_the_steady_part() -> None:
     told = [series("host", "host", "cpu_ratio", [1.0, 1.0, 0.2, 0.4])]
-    assert Samples(told, 2, 4).mean("host", "cpu_ratio") == pytest.approx(0.3)
+    assert Samples(told, 1, 3).mean("host", "cpu_ratio") == pytest.approx(0.3)
     assert Samples(told, 9, 10).mean("host", "cpu_ratio") is None
+
+
+def test_a_sample_tells_of_the_second_that_it_ends() -> None:
+    # From second 10 to 14 a process is busy and counts 100 a second; a sample is read as each second ends.
+    at_s = np.arange(21, dtype=float)
+    busy = Series("host", "host", "cpu_ratio", "gauge", at_s, ((at_s > 10) & (at_s <= 14)).astype(float))
+    done = Series("api", "api1", "requests", "counter", at_s, 100 * np.clip(at_s - 10, 0, 4))
+    for late_s in (0.0, 0.01, -0.1):
+        samples = Samples([replace(one, at_s=at_s + late_s) for one in (busy, done)], 10, 14)
+        assert samples.mean("host", "cpu_ratio") == 1.0
+        assert samples.mean("api", "requests") == pytest.approx(100)
+        assert samples.increase("api", "requests") == 400
 
 
 def test_missing_tiers_are_named() -> None:

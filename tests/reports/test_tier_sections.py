@@ -184,8 +184,8 @@ def test_pool_has_its_saturation_and_the_histogram_of_its_waits(tmp_path: Path) 
     found = sections(
         tmp_path,
         gauge("api", "api1", f"{pool}.max", 10),
-        gauge("api", "api1", f"{pool}.used", [5.0] * 25 + [10.0] * 15),
-        gauge("api", "api1", f"{pool}.pending", [0.0] * 25 + [7.0] * 15),
+        gauge("api", "api1", f"{pool}.used", [5.0] * 26 + [10.0] * 15),
+        gauge("api", "api1", f"{pool}.pending", [0.0] * 26 + [7.0] * 15),
         counter("api", "api1", f"{pool}.wait_count", 100),
         counter("api", "api1", f"{pool}.wait_seconds", 0.6),
         counter("api", "api1", f"{pool}.timeouts", 2),
@@ -231,7 +231,7 @@ def test_replica_has_its_threads_and_the_stale_reads_of_the_scenario(tmp_path: P
     found = sections(
         tmp_path,
         gauge("replica", "replica", "io_running", 1),
-        gauge("replica", "replica", "sql_running", [1.0] * 25 + [0.0] * 15),
+        gauge("replica", "replica", "sql_running", [1.0] * 26 + [0.0] * 15),
         gauge("replica", "replica", "lag_ms", 30),
         requests("own write seen", 2, 25, "staleness"),
         requests("stale read", 3, 8, "staleness"),
