@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from analysis.compare_figures import OVERALL, metric_of
+from analysis.compare.figures import OVERALL, metric_of
+from analysis.compare.sides import Comparison, Verdict
+from analysis.compare.tolerance import Tolerances, parse_tolerances
+from analysis.compare.words import as_asked, describe, show_change, show_interval, show_value, worst
 from analysis.duel import DECIDING, DuelResult, overall_verdict
-from analysis.duel_compare import Comparison, Verdict
-from analysis.duel_tolerance import Tolerances, parse_tolerances
-from analysis.duel_words import as_asked, describe, show_change, show_interval, show_value, worst
 from analysis.environment import NotComparable, comparable, differences
 from analysis.gate_baseline import BETWEEN_RUNS, compare_stored
 from analysis.slo import SloResult, judge_slos

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.compare_figures import OVERALL, QUANTILES, Figures, Key, Metric, figures_of
+from analysis.compare.effect import Effect
+from analysis.compare.figures import OVERALL, QUANTILES, Figures, Key, Metric, figures_of
+from analysis.compare.judge import judge
+from analysis.compare.sides import Comparison, comparison_of
+from analysis.compare.tolerance import Tolerances
 from analysis.difference import Blocks
-from analysis.duel import judge
-from analysis.duel_compare import Comparison, comparison_of
-from analysis.duel_effect import Effect
-from analysis.duel_tolerance import Tolerances
 from results import BUCKETS, Histogram, Run
 
 BETWEEN_RUNS = 0.05

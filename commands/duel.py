@@ -105,8 +105,8 @@ def _plan(scenario: str, said: dict[str, Any]) -> Plan:
 
 
 def _duel_plan(plan: Plan, said: dict[str, Any]) -> DuelPlan:
+    from analysis.compare.tolerance import Tolerances, parse_tolerances
     from analysis.duel import DuelPlan
-    from analysis.duel_tolerance import Tolerances, parse_tolerances
 
     tolerances = plan.tolerances
     if said["tolerance"]:
@@ -123,7 +123,7 @@ def report_on_duel(folder: Path, *, force: bool = False) -> int:
 
     Raises NotComparable where its runs must not be compared, unless that is forced.
     """
-    from analysis.duel_stored import judge_stored
+    from analysis.duel.stored import judge_stored
     from analysis.gate import EXIT_CODES
     from reports.duel_page import write_duel_report
     from results import open_duel

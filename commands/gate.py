@@ -70,7 +70,7 @@ def _judge(
     name: str, baseline: str | None, inconclusive: Literal["report", "pass", "fail"], force: bool, runs: Path
 ) -> tuple[GateResult, float]:
     """The answer, and how many seconds of load it rests on."""
-    from analysis.duel_stored import judge_stored
+    from analysis.duel.stored import judge_stored
     from analysis.gate import gate_baseline, gate_duel, gate_run
     from results import is_duel, open_duel, open_run
 

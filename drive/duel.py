@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from analysis.compare_figures import OVERALL, Figures, figures_of
+from analysis.compare.effect import Side
+from analysis.compare.figures import OVERALL, Figures, figures_of
+from analysis.compare.words import show_change, show_value
 from analysis.duel import Duel, DuelPlan
-from analysis.duel_effect import Side
-from analysis.duel_stored import OF_THE_SYSTEM
-from analysis.duel_words import show_change, show_value
+from analysis.duel.stored import OF_THE_SYSTEM
 from analysis.validity import Reason, validity
 from drive.course import new_folder, run_plan
 from drive.duel_sides import Stand

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from analysis.duel_effect import Side
+from analysis.compare.effect import Side
 from drive.target import Target
 from results import HarnessError, UsageError
 from stack import control

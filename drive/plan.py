@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from analysis.duel_tolerance import Tolerances, parse_tolerances
+from analysis.compare.tolerance import Tolerances, parse_tolerances
 from drive.target import first_problem
 from drive.timed_faults import TimedFault, in_order
 from load.access_log import HARMLESS, recording

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.compare.words import show_change
 from analysis.difference import OVERALL, Blocks, Change, change_of
-from analysis.duel_words import show_change
 from analysis.endpoints import EndpointTotal
 from analysis.environment import comparable
 from analysis.slo import steady_spans

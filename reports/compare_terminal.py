@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analysis.compare.words import show_change
 from analysis.difference import OVERALL, Change
-from analysis.duel_words import show_change
 from analysis.endpoints import EndpointTotal
 from analysis.environment import differences
 from reports.compare_page import TABLE_SHARES, Compared, comparison_answer, endpoint_shifts

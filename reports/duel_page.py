@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from analysis.compare_causes import Cause
+from analysis.compare.causes import Cause
+from analysis.compare.sides import Comparison
+from analysis.compare.words import show_change, show_interval, show_value
 from analysis.duel import DuelResult
-from analysis.duel_compare import Comparison
-from analysis.duel_stored import JudgedDuel
-from analysis.duel_words import show_change, show_interval, show_value
+from analysis.duel.stored import JudgedDuel
 from reports.parts import Answer, Block, Fact, More, Note, Page, Ranked, Section, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.duel_words import show_change
+from analysis.compare.words import show_change
 from analysis.history import LEAST_SEGMENT, ChangePoint, History, HistoryPoint
 from reports.charts.trend import Trend, Turn, draw_trend
 from reports.parts import Answer, Block, Cell, Chart, Column, Fact, Figures, Grid, Note, Page, Section, Table

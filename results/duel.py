@@ -2,7 +2,7 @@
 
 `runs/<id>/duel.json` beside `runs/<id>/pair-1-baseline/run.db` and so on: the folder holds all that a verdict
 is made of, and can be moved as a whole. The verdict itself is made again from the runs whenever it is asked
-for (analysis.duel_stored); the one kept here is for lists.
+for (analysis.duel.stored); the one kept here is for lists.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.compare_figures import metric_of
-from analysis.duel_compare import Comparison
-from analysis.duel_words import show_change, show_value
+from analysis.compare.figures import metric_of
+from analysis.compare.sides import Comparison
+from analysis.compare.words import show_change, show_value
 from analysis.spectrum import spectrum
 from reports.charts.axes import clock
 from reports.charts.curves import RateChart, RateCurve, SpectrumLine, draw_rate_curve, draw_spectrum

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from analysis.compare_below import short_statement, statement_shares
-from analysis.compare_figures import OVERALL, Figures
-from analysis.duel_effect import abba
-from analysis.duel_words import show_change, show_value
+from analysis.compare.below import short_statement, statement_shares
+from analysis.compare.effect import abba
+from analysis.compare.figures import OVERALL, Figures
+from analysis.compare.words import show_change, show_value
 from reports.parts import Cell, Column, Section, Table
 from reports.sections.comparison import overlaid_spectra
 from reports.words import NONE

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from analysis.compare.words import show_change
 from analysis.difference import Change
-from analysis.duel_words import show_change
 from analysis.endpoints import EndpointTotal
 from reports.parts import Cell, Column, IntervalBar, Section, Table, Tone
 from reports.words import NONE

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from analysis.compare.tolerance import parse_tolerances
 from analysis.duel import Duel
-from analysis.duel_tolerance import parse_tolerances
 from analysis.environment import NotComparable
 from analysis.gate import (
     GateResult,
@@ -19,7 +19,7 @@ from analysis.gate import (
     gate_run,
 )
 from results import Run, open_run
-from tests.analysis.duel_runs import healthy, response, slower
+from tests.analysis.compare.imagined import healthy, response, slower
 from tests.reports.sample_run import Shape, write_sample
 
 

@@ -8,7 +8,7 @@ import pytest
 import xmlschema
 from markdown_it import MarkdownIt
 
-from tests.analysis.test_duel_stored import store as store_duel
+from tests.analysis.duel.test_stored import store as store_duel
 from tests.commands.conftest import Call, store
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent.parent / "reports" / "junit-10.xsd")

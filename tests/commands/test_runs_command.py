@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from results import open_run
-from tests.analysis.test_duel_stored import store as store_duel
+from tests.analysis.duel.test_stored import store as store_duel
 from tests.commands.conftest import Call, store
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import drive.duel
 import stack.control
 from analysis.duel import DuelPlan
-from analysis.duel_stored import judge_stored
+from analysis.duel.stored import judge_stored
 from analysis.validity import Reason, Validity
 from drive import duel_sides
 from drive.duel import DuelCourse

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.duel_tolerance import parse_tolerances
+from analysis.compare.tolerance import parse_tolerances
 from drive.plan import PLANS, find_scenario, plan_from
 from results import Stages, UsageError
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from analysis.duel_compare import Verdict
+from analysis.compare.sides import Verdict
 from analysis.gate import GateResult, Outcome
 from reports.annotations import github_annotations
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.compare_figures import figures_of
+from analysis.compare.figures import figures_of
 from analysis.duel import Duel, DuelPlan, DuelResult
-from analysis.duel_stored import JudgedDuel
+from analysis.duel.stored import JudgedDuel
 from reports.compare_page import comparison_page, read_compared, write_comparison
 from reports.duel_page import duel_page
 from reports.render import render

@@ -9,7 +9,7 @@ import xmlschema
 from analysis.duel import Duel
 from analysis.gate import GateResult, Outcome, gate_duel
 from reports.junit import junit_xml
-from tests.analysis.duel_runs import healthy, response, slower
+from tests.analysis.compare.imagined import healthy, response, slower
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("junit-10.xsd"))
 

@@ -14,9 +14,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.compare.effect import Side
 from analysis.duel import DuelPlan
-from analysis.duel_effect import Side
-from analysis.duel_stored import judge_stored
+from analysis.duel.stored import judge_stored
 from drive.duel import DuelCourse
 from drive.duel_sides import Stand
 from drive.live import Moment

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from analysis.compare_figures import Figures, request_figures
+from analysis.compare.figures import Figures, request_figures
 from results import Endpoint, Histogram, Interval
 from results.histogram import buckets_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analysis.duel_stored import JudgedDuel, judge_stored
+from analysis.duel.stored import JudgedDuel, judge_stored
 from harness import main
 from results import open_duel
 from stack import control

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.compare_figures import figures_of
+from analysis.compare.figures import figures_of
 from reports.compare_page import write_comparison
 from reports.page import write_report
 from results import open_run

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.caches import cache_levels
-from analysis.compare_facts import DigestCost, PoolUse, digest_costs, pool_uses
+from analysis.compare.facts import DigestCost, PoolUse, digest_costs, pool_uses
 from analysis.samples import Samples
 from results import Histogram, Interval, Part, Run, bucket_mid_us
 

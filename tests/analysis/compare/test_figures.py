@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.compare_figures import figures_of, metric_of
+from analysis.compare.figures import figures_of, metric_of
 from results import open_run
 from tests.reports.sample_run import Shape, write_sample
 

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.compare_figures import Figures, typical_us
-from analysis.duel import Duel, DuelPlan, DuelResult
-from analysis.duel_effect import (
+from analysis.compare.effect import (
     abba,
     effect_of_pairs,
     effect_of_turns,
@@ -18,9 +16,11 @@ from analysis.duel_effect import (
     spending,
     weighted_holm,
 )
-from analysis.duel_tolerance import Tolerances, parse_tolerances
+from analysis.compare.figures import Figures, typical_us
+from analysis.compare.tolerance import Tolerances, parse_tolerances
+from analysis.duel import Duel, DuelPlan, DuelResult
 from results import UsageError
-from tests.analysis.duel_runs import healthy, response, slower
+from tests.analysis.compare.imagined import healthy, response, slower
 
 
 def run(plan: DuelPlan, factors: dict[tuple[str, str], float], noise: float = 0.01) -> DuelResult:

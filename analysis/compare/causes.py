@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.compare_below import Below, pools_below, statements_below
-from analysis.compare_figures import OVERALL, Figures
-from analysis.duel_compare import Comparison
+from analysis.compare.below import Below, pools_below, statements_below
+from analysis.compare.figures import OVERALL, Figures
+from analysis.compare.sides import Comparison
 from results.units import show_latency, show_ratio, three_digits
 
 CauseKind = Literal["endpoint", "statement", "cache", "pool", "errors", "knob"]

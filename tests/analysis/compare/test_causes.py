@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from analysis.compare_facts import DigestCost, PoolUse
-from analysis.compare_figures import Figures
+from analysis.compare.facts import DigestCost, PoolUse
+from analysis.compare.figures import Figures
 from analysis.duel import Duel, DuelResult
-from tests.analysis.duel_runs import LIST, SEARCH, healthy, response, slower, with_part
+from tests.analysis.compare.imagined import LIST, SEARCH, healthy, response, slower, with_part
 
 
 def duel(change: Callable[[Figures], Figures]) -> DuelResult:

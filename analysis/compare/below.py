@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.compare_facts import DigestCost, PoolUse
-from analysis.compare_figures import Figures
+from analysis.compare.facts import DigestCost, PoolUse
+from analysis.compare.figures import Figures
 from results.units import show_latency, three_digits
 
 _COLUMNS = re.compile(r"^SELECT .*? FROM ", re.IGNORECASE)

@@ -9,8 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.compare_figures import OVERALL, QUANTILES, Figures, Key, Metric
-from analysis.duel_effect import (
+from analysis.compare.effect import (
     SMALLEST_ERROR,
     Effect,
     Side,
@@ -18,7 +17,8 @@ from analysis.duel_effect import (
     effect_of_pairs,
     effect_of_turns,
 )
-from analysis.duel_tolerance import Tolerances
+from analysis.compare.figures import OVERALL, QUANTILES, Figures, Key, Metric
+from analysis.compare.tolerance import Tolerances
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 Layout = Literal["turns", "together"]

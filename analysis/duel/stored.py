@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.compare_figures import Figures, figures_of
+from analysis.compare.figures import Figures, figures_of
+from analysis.compare.tolerance import parse_tolerances
 from analysis.duel import Duel, DuelPlan, DuelResult
-from analysis.duel_tolerance import parse_tolerances
 from analysis.environment import NotComparable, comparable
 from analysis.validity import validity
 from results import HarnessError, Run, StoredDuel

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.duel_compare import Comparison
-from analysis.duel_effect import Effect, abba, error_factor
+from analysis.compare.effect import Effect, abba, error_factor
+from analysis.compare.sides import Comparison
 
 MOST_PAIRS = 60
 """Nobody waits for more; beyond it the answer is 'no reasonable number'."""

@@ -1,12 +1,7 @@
 """A candidate against a baseline in alternating runs: worse, not worse, or cannot tell.
 
-A comparison fails when two things hold: the change for the worse is real (its p-value against no change at
-all, corrected for the number of comparisons and of looks, is below `alpha`), and it is more than allowed
-(the one-sided 95% lower bound exceeds the tolerance). The first keeps the share of false alarms on
-identical systems below `alpha` whatever the noise; the second keeps real but small changes from failing.
-A comparison passes when its upper bound excludes a change of `margin`. The duel fails when any comparison
-fails, passes when the two that decide pass (typical response time and error ratio over all endpoints), and
-is inconclusive otherwise.
+The duel fails when any comparison fails (analysis/compare/judge.py), passes when the two that decide pass
+(typical response time and error ratio over all endpoints), and is inconclusive otherwise.
 """
 
 from __future__ import annotations
@@ -15,20 +10,21 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from analysis.compare_causes import Cause, find_causes
-from analysis.compare_figures import OVERALL, Figures
-from analysis.duel_compare import Comparison, Verdict, compare_sides, weights_of
-from analysis.duel_effect import Side, abba, spending, weighted_holm
-from analysis.duel_more import more_pairs
-from analysis.duel_tolerance import Tolerances
-from analysis.duel_words import duel_sentence
+from analysis.compare.causes import find_causes
+from analysis.compare.effect import Side, abba, spending
+from analysis.compare.figures import OVERALL, Figures
+from analysis.compare.judge import judge
+from analysis.compare.sides import compare_sides
+from analysis.compare.tolerance import Tolerances
+from analysis.duel.more import more_pairs
+from analysis.duel.result import DECIDING, DuelResult, overall_verdict
+from analysis.duel.words import duel_sentence
 
 BETA = 0.05
 """How often a change of `margin` may pass."""
 EARLY_LEVEL = 0.98
 """Of each bound of an interval when a duel stops before its planned end. Stopping picks lucky intervals out;
 this little more gives those of the typical response time the 95% back that they are worth otherwise."""
-DECIDING = ((OVERALL, "typical"), (OVERALL, "errors"))
 
 
 @dataclass(frozen=True)
@@ -53,34 +49,6 @@ class DuelPlan:
     def as_dict(self) -> dict[str, Any]:
         """Plain data, the tolerances as they are written."""
         return {**asdict(self), "tolerances": self.tolerances.text}
-
-
-@dataclass(frozen=True)
-class DuelResult:
-    """What a duel found, doubts included. `final` is False where more pairs are still to come."""
-
-    verdict: Verdict
-    sentence: str
-    comparisons: list[Comparison]
-    causes: list[Cause]
-    pairs: int
-    max_pairs: int
-    final: bool
-    more_pairs: int | None
-    """About how many more pairs would make it clear; None where it is clear, or where no number would."""
-    alpha: float
-    doubts: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return asdict(self)
-
-    def find(self, endpoint: str, metric: str) -> Comparison:
-        """One comparison. Raises KeyError."""
-        for comparison in self.comparisons:
-            if (comparison.endpoint, comparison.metric) == (endpoint, metric):
-                return comparison
-        raise KeyError((endpoint, metric))
 
 
 class Duel:
@@ -144,31 +112,6 @@ class Duel:
             _doubts(self.baseline, self.candidate),
         )
         return replace(result, sentence=duel_sentence(result))
-
-
-def judge(found: Sequence[Comparison], alpha: float, level: float) -> list[Comparison]:
-    """Comparisons with their verdicts: `alpha` for all of them together, `level` of the bound that passes."""
-    adjusted = weighted_holm({c.key: c.p for c in found}, weights_of(found))
-    return [_judged(comparison, adjusted[comparison.key], alpha, level) for comparison in found]
-
-
-def _judged(comparison: Comparison, adjusted_p: float, alpha: float, level: float) -> Comparison:
-    verdict: Verdict = "inconclusive"
-    if adjusted_p <= alpha and comparison.worse_effect.low(0.95) > comparison.tolerance_effect:
-        verdict = "fail"
-    elif comparison.worse_effect.high(level) < comparison.margin_effect:
-        verdict = "pass"
-    return replace(comparison, verdict=verdict, adjusted_p=min(adjusted_p, 1.0))
-
-
-def overall_verdict(comparisons: Sequence[Comparison]) -> Verdict:
-    """Fail if any comparison failed; pass if all that decide passed; otherwise inconclusive."""
-    if any(comparison.verdict == "fail" for comparison in comparisons):
-        return "fail"
-    deciding = [comparison for comparison in comparisons if comparison.key in DECIDING]
-    if deciding and all(comparison.verdict == "pass" for comparison in deciding):
-        return "pass"
-    return "inconclusive"
 
 
 def _doubts(baseline: Sequence[Figures], candidate: Sequence[Figures]) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.compare_facts import DigestCost, PoolUse
-from analysis.compare_figures import OVERALL, Figures, Key
+from analysis.compare.facts import DigestCost, PoolUse
+from analysis.compare.figures import OVERALL, Figures, Key
 
 LIST = "SELECT `id` , `title` FROM `todo` WHERE `team_id` = ? ORDER BY `due` LIMIT ?"
 SEARCH = "SELECT `id` FROM `todo` WHERE `team_id` = ? AND `title` LIKE ?"

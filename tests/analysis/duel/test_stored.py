@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analysis.duel_stored import judge_stored
+from analysis.duel.stored import judge_stored
 from analysis.environment import NotComparable
 from harness import main
 from results import HarnessError, StoredDuel, find_duels, open_duel

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from analysis.compare_figures import OVERALL, Metric, metric_of
+from analysis.compare.figures import OVERALL, Metric, metric_of
 from results import UsageError
 
 _ONE = re.compile(
