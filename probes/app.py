@@ -95,6 +95,8 @@ def _reading(name: str, labels: dict[str, str], value: float) -> Reading | None:
     if name == "app_cache_class_lookups_total":
         result = "hits" if labels.get("result") == "hit" else "misses"
         return Reading(f"cache_class.{labels.get('key_class', '')}.{result}", value, "counter")
+    if name == "app_cache_class_seconds_sum":
+        return Reading(f"cache_class.{labels.get('key_class', '')}.seconds", value, "counter")
     if name in _OTHER:
         metric, kind = _OTHER[name]
         return Reading(metric, value, kind)

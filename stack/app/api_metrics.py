@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Summary
 
 from stack.app.metrics import TIMES_S
 
@@ -33,6 +33,9 @@ QUERY_INVALIDATIONS, SESSION_INVALIDATIONS = _INVALIDATIONS.labels("query"), _IN
 
 CLASS_LOOKUPS = Counter(
     "app_cache_class_lookups", "Lookups in the query cache by what was cached", ["key_class", "result"]
+)
+CLASS_TIME = Summary(
+    "app_cache_class_seconds", "Time of a lookup, on a miss with reading and storing anew", ["key_class"]
 )
 
 CALLS = Counter("app_procedure_calls", "Procedures run, those in batches one by one", ["procedure", "code"])

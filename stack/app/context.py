@@ -176,17 +176,20 @@ class Context:
         who = self.user
         digest = hashlib.blake2b(orjson.dumps(given), digest_size=8).hexdigest()
         key = f"query:{{{who.team_id}}}:{self._version_ns}:{name}:{digest}"
-        kept = await self.cached_call(self.services.redis.get(key))
-        metrics.CLASS_LOOKUPS.labels(name, "miss" if kept is None else "hit").inc()
-        if kept is not None:
-            metrics.QUERY_HITS.inc()
-            return Prepared.from_bytes(kept)
-        metrics.QUERY_MISSES.inc()
-        recent = time.time_ns() - self._version_ns < OWN_WRITES_S * 1e9
-        value = Prepared.of(shape(await self._rows(self._reads_primary or recent, sql, args)))
-        await self.cached_call(self.services.redis.setex(key, self.services.cache_ttl_s, value.to_bytes()))
-        metrics.QUERY_SETS.inc()
-        return value
+        with metrics.CLASS_TIME.labels(name).time():
+            kept = await self.cached_call(self.services.redis.get(key))
+            metrics.CLASS_LOOKUPS.labels(name, "miss" if kept is None else "hit").inc()
+            if kept is not None:
+                metrics.QUERY_HITS.inc()
+                return Prepared.from_bytes(kept)
+            metrics.QUERY_MISSES.inc()
+            recent = time.time_ns() - self._version_ns < OWN_WRITES_S * 1e9
+            value = Prepared.of(shape(await self._rows(self._reads_primary or recent, sql, args)))
+            await self.cached_call(
+                self.services.redis.setex(key, self.services.cache_ttl_s, value.to_bytes())
+            )
+            metrics.QUERY_SETS.inc()
+            return value
 
     async def cached_call(self, call: Awaitable[Any]) -> Any:
         """Await Redis; the time counts as `cache`. Raises TrpcError SERVICE_UNAVAILABLE."""

@@ -87,18 +87,21 @@ def test_opentelemetrys_pool_names_in_every_spelling(page: str) -> None:
     assert {metric.split(".")[0] for metric in told} == {"pool"}
 
 
-def test_time_of_pages_by_route_and_lookups_by_what_was_cached() -> None:
+def test_time_of_pages_by_route_and_lookups_with_their_time_by_what_was_cached() -> None:
     told = figures(
         'app_render_seconds_count{route="/todos"} 4\n'
         'app_render_seconds_sum{route="/todos"} 0.5\n'
         'app_below_seconds_sum{route="/todos"} 2\n'
         'app_cache_class_lookups_total{key_class="todo.list",result="miss"} 3\n'
+        'app_cache_class_seconds_count{key_class="todo.list"} 5\n'
+        'app_cache_class_seconds_sum{key_class="todo.list"} 0.25\n'
     )
     assert told == {
         "render_count./todos": (4, "counter"),
         "render_seconds./todos": (0.5, "counter"),
         "below_seconds./todos": (2, "counter"),
         "cache_class.todo.list.misses": (3, "counter"),
+        "cache_class.todo.list.seconds": (0.25, "counter"),
     }
 
 

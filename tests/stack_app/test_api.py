@@ -140,6 +140,22 @@ def test_the_cache_counts_each_miss_hit_and_write(api: str, second: Visitor) -> 
     assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1, 1, 1, 2, 1]
 
 
+def test_lookups_by_class_are_timed_each_once(api: str, second: Visitor) -> None:
+    def told() -> list[float]:
+        now = metrics(api)
+        names = (f'app_cache_class_seconds_{what}{{key_class="todo.list"}}' for what in ("count", "sum"))
+        return [now.get(name, 0.0) for name in names]
+
+    (lookups, seconds), began = told(), time.perf_counter()
+    second.mutate("counter.hit")
+    for _ in range(3):
+        second.query("todo.list", {"limit": 4})
+    took_s = time.perf_counter() - began
+    now_lookups, now_seconds = told()
+    assert now_lookups - lookups == 3
+    assert 0 < now_seconds - seconds < took_s
+
+
 def test_the_hot_row_counts_every_hit(first: Visitor) -> None:
     before, after = (first.mutate("counter.hit").json["result"]["data"]["hits"] for _ in range(2))
     assert after == before + 1
