@@ -58,6 +58,7 @@ def duel(scenario: str, runs_folder: Path, force: bool, turns: bool, **said: Any
     from drive.duel import DuelCourse
     from drive.duel_sides import sides_for
     from drive.progress import make_progress
+    from results.units import show_duration
 
     baseline, candidate = _side("baseline", said), _side("candidate", said)
     if not any(
@@ -71,7 +72,7 @@ def duel(scenario: str, runs_folder: Path, force: bool, turns: bool, **said: Any
     duel_plan = _duel_plan(plan, said)
     progress = make_progress()
     most_s = 2 * duel_plan.max_pairs * plan.stages.duration_s
-    progress.phase(f"at most {duel_plan.max_pairs} pairs of runs, {most_s / 60:.0f} min of load in all")
+    progress.phase(f"at most {duel_plan.max_pairs} pairs of runs, {show_duration(most_s)} of load in all")
     with sides_for(baseline, candidate, progress.phase, turns=turns) as sides:
         stored = DuelCourse(plan, duel_plan, sides, runs_folder, progress, force=force).run()
     code = report_on_duel(stored.folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.compare.facts import costs_below
 from analysis.compare.words import show_change
 from analysis.difference import OVERALL, Blocks, Change, change_of
 from analysis.endpoints import EndpointTotal
@@ -32,7 +33,7 @@ from reports.parts import (
 )
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import comparison
+from reports.sections import below, comparison
 from reports.sections.answer import p99_us
 from reports.sections.endpoint_changes import SHARES, endpoint_changes
 from reports.sections.shared import NARROW
@@ -91,6 +92,7 @@ def comparison_page(compared: Compared) -> Page:
     """The page's data."""
     runs, reports, names = compared.runs, compared.reports, compared.names
     changes = [compared.change(number, OVERALL, TABLE_SHARES) for number in range(1, len(runs))]
+    costs = [[costs_below(one.run, one.samples, one.overall.requests)] for one in reports]
     sections = [
         _table(compared),
         comparison.overlaid_curves(reports, names),
@@ -100,6 +102,8 @@ def comparison_page(compared: Compared) -> Page:
         endpoint_changes(compared.totals(), endpoint_shifts(compared), names),
         comparison.overlaid_time(reports, names),
         comparison.side_by_side(reports, names),
+        below.statements(costs, names),
+        below.key_classes(costs, names),
         comparison.differences(runs, names),
     ]
     told = comparison_answer(names, changes)

@@ -13,12 +13,13 @@ from analysis.duel.stored import JudgedDuel
 from reports.parts import Answer, Block, Fact, More, Note, Page, Ranked, Section, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import comparison, duel
+from reports.sections import below, comparison, duel
 from reports.words import counted, sentence
 from results import Stages, StoredDuel
 from results.units import show_duration
 
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
+NAMES = ("baseline", "candidate")
 _WORDS = {"pass": "Not worse", "fail": "Worse", "inconclusive": "Cannot tell"}
 
 
@@ -32,15 +33,17 @@ def duel_page(judged: JudgedDuel) -> Page:
     stored, result = judged.stored, judged.result
     reports = [read_report(side[-1]) for side in (judged.baseline, judged.candidate) if side]
     runs = [report.run for report in reports]
+    costs = [[pair[side].below for pair in judged.figures] for side in (0, 1)]
     sections = [
         _doubts(judged),
         _causes(result),
         *_gate(result),
         duel.spectra(judged.baseline, judged.candidate) if runs else None,
-        duel.statements(judged.figures),
+        below.statements(costs, NAMES),
+        below.key_classes(costs, NAMES),
         duel.each_pair(judged.figures),
         *(_last_pair(reports) if runs else []),
-        comparison.differences(runs, ["baseline", "candidate"]) if runs else None,
+        comparison.differences(runs, NAMES) if runs else None,
         _method(judged),
     ]
     told = _answer(judged)
@@ -127,6 +130,7 @@ def _cause_name(cause: Cause) -> str:
     """What is to be looked at: an endpoint by its name, all else by its kind."""
     named = {"statement": "Statement", "errors": "Errors", "knob": "Setting"}
     known = {"endpoint": cause.subject, "pool": f"Pool, {cause.subject}", "cache": f"Cache, {cause.subject}"}
+    known["key class"] = f"Cached, {cause.subject}"
     return {**named, **known}[cause.kind]
 
 
@@ -163,11 +167,10 @@ def _ordered(comparisons: list[Comparison]) -> list[Comparison]:
 
 
 def _last_pair(reports: list[RunReport]) -> list[Section | None]:
-    names = ["baseline", "candidate"]
     return [
-        comparison.overlaid_curves(reports, names),
-        comparison.overlaid_time(reports, names),
-        comparison.side_by_side(reports, names),
+        comparison.overlaid_curves(reports, NAMES),
+        comparison.overlaid_time(reports, NAMES),
+        comparison.side_by_side(reports, NAMES),
     ]
 
 

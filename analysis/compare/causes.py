@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from analysis.compare.below import Below, pools_below, statements_below
+from analysis.breakdown import API, OTHER, OUTSIDE, OWN
+from analysis.compare.below import Below, classes_below, pools_below, statements_below
+from analysis.compare.effect import Layout, surely_more
 from analysis.compare.figures import OVERALL, Figures
 from analysis.compare.sides import Comparison
 from results.units import show_latency, show_ratio, three_digits
 
-CauseKind = Literal["endpoint", "statement", "cache", "pool", "errors", "knob"]
+CauseKind = Literal["endpoint", "statement", "cache", "key class", "pool", "errors", "knob"]
 NAMED_SHARE = 0.25
 """A part is named where it explains at least a quarter of what an endpoint's answers take longer."""
 LEAST_US = 50.0
@@ -25,8 +27,12 @@ _PLACES = {
     "pool": "waiting for a pool connection",
     "cache": "in the cache",
     "queue": "waiting to be served",
-    "other": "in no reported part (its own work, or the way to it)",
+    OWN: "in the server's own work",
+    API: "in the API behind the page",
+    OUTSIDE: "outside the server that answered: on the way to it, or before it",
+    OTHER: "in no reported part (its own work, the way to it, or others of its batch)",
 }
+_BELOW = ("db", "pool", "cache")
 
 
 @dataclass(frozen=True)
@@ -40,18 +46,34 @@ class Cause:
 
 
 def find_causes(
-    baseline: Sequence[Figures], candidate: Sequence[Figures], comparisons: Sequence[Comparison]
+    baseline: Sequence[Figures],
+    candidate: Sequence[Figures],
+    comparisons: Sequence[Comparison],
+    layout: Layout = "turns",
 ) -> list[Cause]:
     """Causes, the weightiest endpoint first; its sentence goes on with what changed most below it."""
+    sides = [one.below for one in baseline], [one.below for one in candidate]
+    measured = _named("statement", statements_below(*sides, layout))
+    measured += _named("pool", pools_below(*sides, layout))
+    measured.sort(key=lambda cause: -cause.weight_us)
+    classes = _named("key class", classes_below(*sides, layout))
+    below = [*_caches(comparisons, classes), *measured, *classes]
     slower = _slower_endpoints(baseline, candidate, comparisons)
-    measured = [*_named("statement", statements_below(baseline, candidate))]
-    measured += _named("pool", pools_below(baseline, candidate))
-    below = [*_caches(comparisons), *sorted(measured, key=lambda cause: -cause.weight_us)]
-    if slower and below:
-        first = slower.pop(0)
-        joined = f"{first.text.removesuffix('.')}: {below.pop(0).text}"
-        slower.insert(0, Cause("endpoint", first.subject, joined, first.weight_us))
+    if not slower and below:
+        slower = _waiting_endpoints(baseline, candidate, layout) or classes[:1]
+    below = [one for one in below if one not in slower]
+    if slower:
+        first = slower[0]
+        deeper = next((one for one in below if _explains(one, first)), None)
+        if deeper is not None:
+            below.remove(deeper)
+            slower[0] = replace(first, text=f"{first.text.removesuffix('.')}: {deeper.text}")
     return [*slower, *below, *_errors(comparisons), *_knobs(baseline, candidate)]
+
+
+def _explains(below: Cause, endpoint: Cause) -> bool:
+    """Whether it adds enough to stand behind an endpoint's time; a hit ratio's weight is not known."""
+    return below.kind == "cache" or below.weight_us >= NAMED_SHARE * endpoint.weight_us
 
 
 def _named(kind: CauseKind, found: Sequence[Below]) -> list[Cause]:
@@ -69,11 +91,33 @@ def _slower_endpoints(
         added = _added_by_part(baseline, candidate, name)
         total = sum(added.values())
         if total > LEAST_US:
-            share = float(
-                np.mean([one.requests.get(name, 0) / max(one.requests[OVERALL], 1) for one in candidate])
+            causes.append(
+                Cause("endpoint", name, _where(name, added, total), total * _share(candidate, name))
             )
-            causes.append(Cause("endpoint", name, _where(name, added, total), total * share))
     return sorted(causes, key=lambda cause: -cause.weight_us)
+
+
+def _waiting_endpoints(
+    baseline: Sequence[Figures], candidate: Sequence[Figures], layout: Layout
+) -> list[Cause]:
+    """The endpoint that waits longer for what lies below it, where no response time was clear enough."""
+    names = sorted({name for one in candidate for name in one.parts_ms})
+    causes = []
+    for name in names:
+        waits = [
+            [sum(one.parts_ms.get(name, {}).get(part, 0.0) for part in _BELOW) for one in side]
+            for side in (baseline, candidate)
+        ]
+        added_us = 1e3 * float(np.mean(waits[1]) - np.mean(waits[0]))
+        if added_us > LEAST_US and surely_more(waits[0], waits[1], layout, len(names)):
+            told = f"{name} waits {show_latency(added_us)} longer for what lies below it."
+            causes.append(Cause("endpoint", name, told, added_us * _share(candidate, name)))
+    return sorted(causes, key=lambda cause: -cause.weight_us)[:1]
+
+
+def _share(side: Sequence[Figures], name: str) -> float:
+    """An endpoint's share of all requests."""
+    return float(np.mean([one.requests.get(name, 0) / max(one.requests[OVERALL], 1) for one in side]))
 
 
 def _added_by_part(baseline: Sequence[Figures], candidate: Sequence[Figures], name: str) -> dict[str, float]:
@@ -94,22 +138,23 @@ def _where(name: str, added_us: dict[str, float], total_us: float) -> str:
     return f"{name} takes {show_latency(total_us)} longer{', ' if told else ''}{' and '.join(told)}."
 
 
-def _caches(comparisons: Sequence[Comparison]) -> list[Cause]:
-    """Levels whose hit ratio fell, with the calls that got through in their place."""
+def _caches(comparisons: Sequence[Comparison], classes: list[Cause]) -> list[Cause]:
+    """Levels whose hit ratio fell, with the calls that got through in their place.
+
+    The application's level takes the costliest class of key out of `classes`, and goes on with it.
+    """
     calls = next((c for c in comparisons if c.metric == "db_calls" and c.low > 0), None)
     more = ""
     if calls is not None:
         more = f", {three_digits(calls.candidate - calls.baseline)} more database calls per request"
     fell = [c for c in comparisons if c.metric.startswith("hits.") and c.high < 0 and c.change < -HITS_DOWN]
-    return [
-        Cause(
-            "cache",
-            c.metric.removeprefix("hits."),
-            f"{c.label} {show_ratio(c.baseline)} → {show_ratio(c.candidate)}{more}.",
-            0.0,
-        )
-        for c in sorted(fell, key=lambda c: c.change)
-    ]
+    causes = []
+    for c in sorted(fell, key=lambda c: c.change):
+        level = c.metric.removeprefix("hits.")
+        deeper = f"; {classes.pop(0).text}" if classes and level.startswith("application") else "."
+        text = f"{c.label} {show_ratio(c.baseline)} → {show_ratio(c.candidate)}{more}{deeper}"
+        causes.append(Cause("cache", level, text, 0.0))
+    return causes
 
 
 def _errors(comparisons: Sequence[Comparison]) -> list[Cause]:

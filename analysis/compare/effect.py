@@ -19,6 +19,8 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 Side = Literal["baseline", "candidate"]
+Layout = Literal["turns", "together"]
+"""Runs that follow each other, or both of a pair at the same time."""
 K = TypeVar("K")
 
 SMALLEST_ERROR = 0.001
@@ -78,6 +80,31 @@ def effect_of_pairs(differences: Sequence[float], floor: float = SMALLEST_ERROR)
         raise ValueError("a comparison needs at least 2 pairs of runs")
     error = float(d.std(ddof=1)) / np.sqrt(d.size)
     return Effect(float(d.mean()), max(error, floor), d.size - 1)
+
+
+def effect_between(
+    baseline: Sequence[float], candidate: Sequence[float], layout: Layout, floor: float = SMALLEST_ERROR
+) -> Effect:
+    """The difference of two sides, values by pair. Raises ValueError below 2 pairs."""
+    if layout == "together":
+        return effect_of_pairs((np.asarray(candidate) - np.asarray(baseline)).tolist(), floor)
+    sides = abba(len(baseline))
+    left = {"baseline": iter(baseline), "candidate": iter(candidate)}
+    return effect_of_turns([next(left[side]) for side in sides], sides, floor)
+
+
+def surely_more(
+    baseline: Sequence[float], candidate: Sequence[float], layout: Layout, among: int = 1
+) -> bool:
+    """Whether the candidate has more, beyond the noise among pairs: 95% sure for all of `among` questions.
+
+    Asked of ratios, as what grows tenfold scatters tenfold; of differences where something is 0.
+    """
+    values = [np.asarray(side, dtype=np.float64) for side in (baseline, candidate)]
+    if min(side.min() for side in values) > 0:
+        values = [np.log(side) for side in values]
+    effect = effect_between(values[0].tolist(), values[1].tolist(), layout)
+    return effect.low(1 - 0.05 / among) > 0
 
 
 def error_factor(sides: Sequence[Side]) -> float:

@@ -1,12 +1,12 @@
-"""What each request cost below the surface: SQL statements and pool connections, per request."""
+"""What each request cost below the surface: SQL statements, cached lookups and pool connections."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analysis.samples import Samples
-from results import Digest
+from results import Digest, Run
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,44 @@ class PoolUse:
     timeouts: float
 
 
+@dataclass(frozen=True)
+class ClassCost:
+    """Lookups of one class of key in the application's cache, over all instances, per request."""
+
+    name: str
+    lookups: float
+    misses: float
+    time_us: float
+    """With reading anew what was not there."""
+
+    @property
+    def hit_ratio(self) -> float:
+        """Hits of lookups, 0 to 1; nan if there were none."""
+        return 1 - self.misses / self.lookups if self.lookups else float("nan")
+
+    @property
+    def us_per_lookup(self) -> float:
+        """Mean time of a lookup; nan if there were none."""
+        return self.time_us / self.lookups if self.lookups else float("nan")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """All that one run's requests cost below the surface, by name."""
+
+    digests: dict[str, DigestCost] = field(default_factory=dict)
+    classes: dict[str, ClassCost] = field(default_factory=dict)
+    pools: dict[str, PoolUse] = field(default_factory=dict)
+
+
+def costs_below(run: Run, samples: Samples, requests: int) -> Costs:
+    """A run's costs: statements of the whole run, all else between the samples' seconds with `requests`."""
+    everything = sum(flow.requests for flow in run.flows) or requests
+    return Costs(
+        digest_costs(run.digests, everything), class_costs(samples, requests), pool_uses(samples, requests)
+    )
+
+
 def digest_costs(digests: Iterable[Digest], requests: int) -> dict[str, DigestCost]:
     """Costs a request by statement. None where there were no requests."""
     costs: dict[str, DigestCost] = {}
@@ -58,6 +96,20 @@ def digest_costs(digests: Iterable[Digest], requests: int) -> dict[str, DigestCo
             before.rows_examined + digest.rows_examined / requests,
             before.no_index + digest.no_index / requests,
         )
+    return costs
+
+
+def class_costs(samples: Samples, requests: int) -> dict[str, ClassCost]:
+    """Costs a request by class of key. None where there were no requests, or no times are told."""
+    told = [name.removeprefix("cache_class.") for name in samples.metrics("api")]
+    names = {name.removesuffix(".seconds") for name in told if name.endswith(".seconds")}
+    costs = {}
+    for name in sorted(names) if requests else ():
+        hits, misses, seconds = (
+            (samples.increase("api", f"cache_class.{name}.{what}") or 0.0) / requests
+            for what in ("hits", "misses", "seconds")
+        )
+        costs[name] = ClassCost(name, hits + misses, misses, seconds * 1e6)
     return costs
 
 

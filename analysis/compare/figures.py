@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.breakdown import OTHER, OUTSIDE, taken_apart
 from analysis.caches import cache_levels
-from analysis.compare.facts import DigestCost, PoolUse, digest_costs, pool_uses
+from analysis.compare.facts import Costs, costs_below
 from analysis.samples import Samples
 from results import Histogram, Interval, Part, Run, bucket_mid_us
 
@@ -83,9 +84,8 @@ class Figures:
     requests: dict[str, int]
     """By endpoint."""
     parts_ms: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Mean milliseconds a request by endpoint and reported part; `other` is what no part explains."""
-    digests: dict[str, DigestCost] = field(default_factory=dict)
-    pools: dict[str, PoolUse] = field(default_factory=dict)
+    """Mean milliseconds a request by endpoint and part, as `taken_apart` names them; they add up."""
+    below: Costs = field(default_factory=Costs)
     knobs: dict[str, object] = field(default_factory=dict)
 
 
@@ -131,11 +131,16 @@ class _Seconds:
         return {(endpoint, name): float(value) for name, value in named.items()}
 
     def parts_ms(self) -> dict[str, float]:
-        """Mean milliseconds a request by reported part, and `other` for what no part explains."""
+        """Mean milliseconds a request by part; `other` has the requests that told no parts, too."""
         count = self.whole.count
-        told = sorted((name, part) for name, part in self.parts.items() if name != "total")
-        shown = {name: part.sum_us / count / 1e3 for name, part in told}
-        return shown | {"other": max(self.service_us / count / 1e3 - sum(shown.values()), 0.0)}
+        means = {name: np.array([part.sum_us / count / 1e3]) for name, part in self.parts.items()}
+        shown = {
+            name: float(ms[0])
+            for name, ms in taken_apart(means, np.array([self.service_us / count / 1e3])).items()
+        }
+        if OUTSIDE in shown and max(part.n for part in self.parts.values()) < count:
+            shown[OTHER] = shown.pop(OUTSIDE)
+        return shown
 
 
 def typical_us(n: Floats, log_sum: Floats) -> float:
@@ -183,15 +188,15 @@ def figures_of(run: Run) -> Figures:
     asked = request_figures(run.id, run.intervals(start_s=from_s, end_s=to_s), from_s, to_s)
     requests = asked.requests[OVERALL]
     samples = Samples(run.series(), from_s, to_s)
-    everything = sum(flow.requests for flow in run.flows) or requests
-    digests = digest_costs(run.digests, everything)
+    below = costs_below(run, samples, requests)
     # Of the whole run, as the servers count it: far steadier than any time, and the first to miss an index.
-    rows = {(OVERALL, "db_rows"): sum(one.rows_examined for one in digests.values())} if digests else {}
+    read = {(OVERALL, "db_rows"): sum(one.rows_examined for one in below.digests.values())}
     return replace(
         asked,
-        values=asked.values | _tier_figures(samples, to_s - from_s, requests) | rows,
-        digests=digests,
-        pools=pool_uses(samples, requests),
+        values=asked.values
+        | _tier_figures(samples, to_s - from_s, requests)
+        | (read if below.digests else {}),
+        below=below,
         knobs=dict(run.environment.get("knobs", {})),
     )
 

@@ -9,19 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.compare.effect import (
-    SMALLEST_ERROR,
-    Effect,
-    Side,
-    abba,
-    effect_of_pairs,
-    effect_of_turns,
-)
+from analysis.compare.effect import SMALLEST_ERROR, Effect, Layout, effect_between
 from analysis.compare.figures import OVERALL, QUANTILES, Figures, Key, Metric
 from analysis.compare.tolerance import Tolerances
 
 Verdict = Literal["pass", "fail", "inconclusive"]
-Layout = Literal["turns", "together"]
 
 HEADLINE_WEIGHT = 0.7
 """Of the error rate, for the typical response time over all endpoints: the steadiest figure that sees a
@@ -152,11 +144,7 @@ def _effect(
     baseline, candidate = (np.log(side) if is_ratio else np.asarray(side) for side in values)
     plain = [float(np.exp(side.mean()) if is_ratio else side.mean()) for side in (baseline, candidate)]
     floor = _floor(metric, values, requests)
-    if layout == "together":
-        return plain, effect_of_pairs((candidate - baseline).tolist(), floor)
-    sides: list[Side] = abba(baseline.size)
-    left = {"baseline": iter(baseline.tolist()), "candidate": iter(candidate.tolist())}
-    return plain, effect_of_turns([next(left[side]) for side in sides], sides, floor)
+    return plain, effect_between(baseline.tolist(), candidate.tolist(), layout, floor)
 
 
 def _floor(metric: Metric, values: list[list[float]], requests: list[int]) -> float:

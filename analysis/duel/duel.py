@@ -103,7 +103,7 @@ class Duel:
             verdict,
             "",
             judged,
-            find_causes(self.baseline, self.candidate, judged) if verdict == "fail" else [],
+            find_causes(self.baseline, self.candidate, judged, self.plan.layout) if verdict == "fail" else [],
             self.pairs,
             self.plan.max_pairs,
             verdict != "inconclusive" or is_last,

@@ -1,11 +1,9 @@
-"""Sections of a duel beside its gate table: each pair, all pairs' percentiles, the statements below."""
+"""Sections of a duel beside its gate table: each pair, and all pairs' percentiles."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from analysis.compare.below import short_statement, statement_shares
 from analysis.compare.effect import abba
 from analysis.compare.figures import OVERALL, Figures
 from analysis.compare.words import show_change, show_value
@@ -13,7 +11,6 @@ from reports.parts import Cell, Column, Section, Table
 from reports.sections.comparison import overlaid_spectra
 from reports.words import NONE
 from results import Histogram, Run
-from results.units import show_latency, show_ratio, three_digits
 
 Pairs = Sequence[tuple[Figures, Figures]]
 _NAMES = ("baseline", "candidate")
@@ -51,35 +48,3 @@ def each_pair(pairs: Pairs) -> Section | None:
         rows.append([*cells, *changes])
     lead = "The verdict rests on how these changes scatter, not on their mean alone."
     return Section("pairs", "Each pair", lead, [Table("Each pair", columns, rows)])
-
-
-def statements(pairs: Pairs) -> Section | None:
-    """The statements whose cost changed most, by their share of the database's time."""
-    found = statement_shares([before for before, _ in pairs], [after for _, after in pairs])
-    if not found:
-        return None
-    columns = [
-        Column("Statement", number=False, wide=True),
-        Column("Share of time"),
-        Column("Calls a request"),
-        Column("Time a call"),
-        Column("Rows a call"),
-    ]
-    rows = [
-        [
-            Cell(short_statement(one.text, 160), code=True),
-            _changed(one.share, show_ratio),
-            _changed(one.calls, three_digits),
-            _changed(one.us_per_call, show_latency),
-            _changed(one.rows_per_call, three_digits),
-        ]
-        for one in found
-    ]
-    lead = "Baseline → candidate, by the servers' own count; the statement whose time changed most first."
-    return Section("statements", "In the database", lead, [Table("Statements", columns, rows)])
-
-
-def _changed(sides: tuple[float, float], show: Callable[[float], str]) -> Cell:
-    """`7.1% -> 62%`"""
-    before, after = (NONE if math.isnan(value) else show(value) for value in sides)
-    return Cell(f"{before} → {after}" if before != after else before, sort=sides[1])

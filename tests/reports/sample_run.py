@@ -356,6 +356,10 @@ def _put_app(put: Any, noisy: Any, busy: np.ndarray, total: np.ndarray) -> None:
     put("api", "api1", "pool.primary.pending", np.zeros(busy.size))
     put("api", "api1", "cache.query.hits", total * 0.52, "c")
     put("api", "api1", "cache.query.misses", total * 0.05, "c")
+    for name, part, seconds in (("todo.list", 0.75, 0.0004), ("team.dashboard", 0.25, 0.0012)):
+        put("api", "api1", f"cache_class.{name}.hits", total * 0.52 * part, "c")
+        put("api", "api1", f"cache_class.{name}.misses", total * 0.05 * part, "c")
+        put("api", "api1", f"cache_class.{name}.seconds", total * part * seconds, "c")
     put("api", "api1", "cache.session.hits", total * 0.63, "c")
     put("api", "api1", "cache.session.misses", total * 0.004, "c")
 

@@ -64,6 +64,9 @@ def test_duel_page_names_verdict_figures_and_cause(runs: tuple[list[Run], list[R
     assert 'class="interval bad"' in html
     assert "branch against main" in html
     assert "Each pair" in html
+    assert "In the database" in html
+    assert "In the application" in html
+    assert "team.dashboard" in html
     assert "+2.0%" in html  # the tolerance of the typical response time
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from analysis.compare.facts import DigestCost, PoolUse
+from analysis.compare.facts import ClassCost, Costs, DigestCost, PoolUse
 from analysis.compare.figures import OVERALL, Figures, Key
 
 LIST = "SELECT `id` , `title` FROM `todo` WHERE `team_id` = ? ORDER BY `due` LIMIT ?"
@@ -40,8 +41,17 @@ def healthy(seed: int = 0, noise: float = 0.01) -> Figures:
         values,
         {OVERALL: 2000, "todo.list": 1500, "todo.search": 500},
         parts,
-        {LIST: DigestCost(LIST, 0.7, 2000.0, 15.0, 0.0), SEARCH: DigestCost(SEARCH, 0.25, 900.0, 40.0, 0.0)},
-        {"replica": PoolUse("replica", 10.0, 4.0, 100.0, 0.0)},
+        Costs(
+            {
+                LIST: DigestCost(LIST, 0.7, near(2000.0), 15.0, 0.0),
+                SEARCH: DigestCost(SEARCH, 0.25, near(900.0), 40.0, 0.0),
+            },
+            {
+                "todo.list": ClassCost("todo.list", 0.7, 0.06, near(1200.0)),
+                "team.dashboard": ClassCost("team.dashboard", 0.3, 0.03, near(500.0)),
+            },
+            {"replica": PoolUse("replica", 10.0, 4.0, near(100.0), 0.0)},
+        ),
         {"api.pool_size": 10, "cache.ttl_s": 3600},
     )
 
@@ -63,3 +73,9 @@ def with_part(figures: Figures, endpoint: str, part: str, added_ms: float) -> Fi
     parts = {name: dict(known) for name, known in figures.parts_ms.items()}
     parts[endpoint][part] += added_ms
     return replace(figures, parts_ms=parts)
+
+
+def with_below(figures: Figures, **costs: Any) -> Figures:
+    """The same run with some of its `digests`, `classes` or `pools` in place of those of the same name."""
+    known = {kind: {**getattr(figures.below, kind), **new} for kind, new in costs.items()}
+    return replace(figures, below=replace(figures.below, **known))

@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from analysis.compare.facts import DigestCost, PoolUse
+import numpy as np
+
+from analysis.compare.facts import ClassCost, DigestCost, PoolUse
 from analysis.compare.figures import Figures
 from analysis.duel import Duel, DuelResult
-from tests.analysis.compare.imagined import LIST, SEARCH, healthy, response, slower, with_part
+from tests.analysis.compare.imagined import LIST, SEARCH, healthy, response, slower, with_below, with_part
 
 
 def duel(change: Callable[[Figures], Figures]) -> DuelResult:
@@ -21,7 +23,7 @@ def without_index(run: Figures) -> Figures:
     slow = with_part(
         slower(run, response("todo.search", 2.4) | response("all", 1.3)), "todo.search", "db", 38.0
     )
-    return replace(slow, digests=run.digests | {SEARCH: DigestCost(SEARCH, 0.25, 10_400.0, 25_000.0, 0.25)})
+    return with_below(slow, digests={SEARCH: DigestCost(SEARCH, 0.25, 10_400.0, 25_000.0, 0.25)})
 
 
 def short_ttl(run: Figures) -> Figures:
@@ -29,14 +31,19 @@ def short_ttl(run: Figures) -> Figures:
     slow = slower(run, response("todo.list", 1.6) | response("all", 1.4) | factors)
     slow = with_part(slow, "todo.list", "db", 4.2)
     knobs = run.knobs | {"cache.ttl_s": 5}
-    return replace(slow, digests=run.digests | {LIST: DigestCost(LIST, 3.8, 9_600.0, 80.0, 0.0)}, knobs=knobs)
+    lists = DigestCost(LIST, 3.8, 9_600.0, 80.0, 0.0)
+    slow = with_below(
+        slow, digests={LIST: lists}, classes={"todo.list": ClassCost("todo.list", 0.7, 0.5, 8800.0)}
+    )
+    return replace(slow, knobs=knobs)
 
 
 def small_pool(run: Figures) -> Figures:
     slow = slower(run, response("todo.list", 1.8) | response("todo.search", 1.5) | response("all", 1.7))
     slow = with_part(with_part(slow, "todo.list", "pool", 7.5), "todo.search", "pool", 8.0)
     knobs = run.knobs | {"api.pool_size": 3}
-    return replace(slow, pools={"replica": PoolUse("replica", 3.0, 2.9, 7600.0, 0.0)}, knobs=knobs)
+    pools = {"replica": PoolUse("replica", 3.0, 2.9, 7600.0, 0.0)}
+    return replace(with_below(slow, pools=pools), knobs=knobs)
 
 
 def slow_procedure(run: Figures) -> Figures:
@@ -60,9 +67,7 @@ def test_a_dropped_index_is_named_with_its_endpoint() -> None:
 def test_missing_rows_statistics_still_point_at_the_index() -> None:
     def scanned(run: Figures) -> Figures:
         slow = without_index(run)
-        return replace(
-            slow, digests=run.digests | {SEARCH: DigestCost(SEARCH, 0.25, 10_400.0, 25_000.0, 0.0)}
-        )
+        return with_below(slow, digests={SEARCH: DigestCost(SEARCH, 0.25, 10_400.0, 25_000.0, 0.0)})
 
     assert "as if an index were missing" in duel(scanned).causes[0].text
 
@@ -76,22 +81,35 @@ def test_a_dropped_index_is_found_by_the_rows_read_where_times_are_too_noisy_to_
     course, seed = Duel(), 0
     while course.next() is not None:
         seed += 2
-        worse = without_index(disturbed(seed + 1))
+        waiting = with_part(disturbed(seed + 1), "todo.search", "db", 38.0)
+        worse = with_below(waiting, digests=without_index(waiting).below.digests)
         rows = {("all", "db_rows"): 450 * worse.values["all", "db_rows"]}
         course.observe(disturbed(seed), replace(worse, values=worse.values | rows))
     result = course.decision()
     assert result.find("all", "typical").verdict != "fail"
     assert result.verdict == "fail"
     assert result.sentence.startswith("Worse: rows read per request 55")
-    assert any("using no index where the baseline used one" in cause.text for cause in result.causes)
+    assert "todo.search waits 37" in result.sentence
+    assert "using no index where the baseline used one" in result.sentence
+
+
+def test_where_no_endpoint_tells_its_parts_the_class_of_key_leads_to_the_statement() -> None:
+    def untold(run: Figures) -> Figures:
+        classes = {"todo.list": ClassCost("todo.list", 0.7, 0.06, 9900.0)}
+        slow = with_below(without_index(run), classes=classes)
+        return replace(slow, parts_ms={})
+
+    text = duel(untold).causes[0].text
+    assert text.startswith("lookups of todo.list in the cache take 14.1 ms instead of 1.7")
+    assert "using no index where the baseline used one" in text
 
 
 def test_a_statement_is_told_by_what_adds_most_to_its_time() -> None:
     def slow_and_a_little_more_often(run: Figures) -> Figures:
         slow = DigestCost(SEARCH, 0.35, 40_000.0, 9e3, 0.0)
-        return replace(without_index(run), digests=run.digests | {SEARCH: slow})
+        return with_below(without_index(run), digests={SEARCH: slow})
 
-    assert "each call takes 114 ms instead of 3.6 ms" in duel(slow_and_a_little_more_often).causes[0].text
+    assert "each call takes 114 ms instead of 3.56 ms" in duel(slow_and_a_little_more_often).causes[0].text
 
 
 def test_a_short_time_to_live_is_told_by_its_hit_ratio() -> None:
@@ -101,6 +119,7 @@ def test_a_short_time_to_live_is_told_by_its_hit_ratio() -> None:
     assert first.subject == "todo.list"
     assert "hit ratio, application, query 91% → 61.9%" in first.text
     assert "3.08 more database calls per request" in first.text
+    assert "lookups of todo.list in the cache hit 28.6% instead of 91.4%" in first.text
     others = [cause.text for cause in result.causes[1:]]
     assert any("the candidate makes 3.1 more SELECTs per request" in text for text in others)
     assert "knob cache.ttl_s: 3600 → 5." in others
@@ -121,6 +140,35 @@ def test_a_slow_procedure_is_told_by_what_no_part_explains() -> None:
     assert result.verdict == "fail"
     assert result.causes[0].subject == "todo.list"
     assert "ms of it in no reported part" in result.causes[0].text
+
+
+def test_a_statement_that_is_slower_by_chance_is_not_named_beside_the_cause() -> None:
+    random = np.random.default_rng(5)
+
+    def by_chance(run: Figures) -> Figures:
+        slow = DigestCost(LIST, 0.7, 2000.0 * float(np.exp(random.normal(0.3, 0.3))), 15.0, 0.0)
+        return with_below(slow_procedure(run), digests={LIST: slow})
+
+    causes = duel(by_chance).causes
+    assert [cause.kind for cause in causes] == ["endpoint"]
+    assert "FROM todo" not in causes[0].text
+
+
+def test_a_statement_that_is_slower_because_all_are_is_not_named() -> None:
+    def all_slower(run: Figures) -> Figures:
+        costs = {text: replace(one, time_us=one.time_us * 1.5) for text, one in run.below.digests.items()}
+        return with_below(slow_procedure(run), digests=costs)
+
+    assert [cause.kind for cause in duel(all_slower).causes] == ["endpoint"]
+
+
+def test_a_statement_of_little_weight_is_told_apart_from_the_endpoint() -> None:
+    def a_little(run: Figures) -> Figures:
+        return with_below(slow_procedure(run), digests={LIST: DigestCost(LIST, 0.7, 2250.0, 60.0, 0.0)})
+
+    first, second = duel(a_little).causes
+    assert (first.subject, second.kind) == ("todo.list", "statement")
+    assert "FROM todo" not in first.text
 
 
 def test_identical_systems_have_no_causes() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.compare.figures import figures_of, metric_of
-from results import open_run
+from analysis.compare.figures import figures_of, metric_of, request_figures
+from results import Endpoint, Histogram, Interval, Part, open_run
 from tests.reports.sample_run import Shape, write_sample
 
 
@@ -45,13 +45,44 @@ def test_what_lies_below_is_per_request(run_path: Path) -> None:
     figures = figures_of(run)
     everything = sum(flow.requests for flow in run.flows)
     costliest = run.digests[0]
-    assert figures.digests[costliest.text].calls == pytest.approx(costliest.calls / everything)
-    assert figures.pools["replica"].size == 10
+    assert figures.below.digests[costliest.text].calls == pytest.approx(costliest.calls / everything)
+    assert figures.below.pools["replica"].size == 10
     assert figures.values["all", "db_calls"] == pytest.approx(1.32, rel=0.1)
     read = sum(digest.rows_examined for digest in run.digests)
     assert figures.values["all", "db_rows"] == pytest.approx(read / everything)
     assert 0 < figures.values["all", "hits.application, query"] < 1
     assert set(figures.parts_ms["todo.list"]) == {"cache", "db", "other", "pool", "render"}
+
+
+def test_parts_of_a_page_are_taken_apart_so_that_they_add_up() -> None:
+    service = Histogram()
+    for _ in range(40):
+        service.record_us(10_000)
+    told = {"total": 9e3, "api": 6e3, "db": 4e3, "cache": 1e3, "render": 2e3}
+    parts = {name: Part(40, 40 * us, us) for name, us in told.items()}
+    page = Interval(0, "g0", Endpoint("page /todos"), service, service, parts=parts)
+    shown = request_figures("r", [page], 0, 1).parts_ms["page /todos"]
+    assert shown == pytest.approx(
+        {"db": 4, "cache": 1, "API": 1, "render": 2, "own work": 1, "outside": 1}, abs=0.05
+    )
+
+
+def test_what_requests_without_parts_took_is_not_laid_to_the_way() -> None:
+    service = Histogram()
+    for _ in range(40):
+        service.record_us(10_000)
+    parts = {name: Part(10, 10 * us, us) for name, us in {"total": 9e3, "db": 4e3}.items()}
+    batched = Interval(0, "g0", Endpoint("todo.list"), service, service, parts=parts)
+    shown = request_figures("r", [batched], 0, 1).parts_ms["todo.list"]
+    assert shown == pytest.approx({"db": 1, "own work": 1.25, "other": 7.75}, abs=0.05)
+
+
+def test_lookups_are_by_class_of_key(run_path: Path) -> None:
+    run = open_run(run_path)
+    lists = figures_of(run).below.classes["todo.list"]
+    assert lists.hit_ratio == pytest.approx(0.52 / 0.57)
+    assert lists.us_per_lookup == pytest.approx(400 / 0.57)
+    assert lists.lookups == pytest.approx(0.75 * 0.57, rel=0.1)
 
 
 def test_tiers_that_were_not_watched_have_no_figures(tmp_path: Path) -> None:
