@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 RUN = click.argument("name", metavar="RUN")
 
 
-@click.group(invoke_without_command=True, short_help="List, filter, tag, export or delete stored runs.")
+@click.group(
+    invoke_without_command=True, short_help="List, filter, tag, export, delete or restore stored runs."
+)
 @click.option("--scenario", help="Only runs of a scenario (a part of its path).")
 @click.option("--target", help="Only runs on a target.")
 @click.option("--since", help="Only runs since a day (2026-11-20) or within a time (7d).")
@@ -153,9 +156,12 @@ def export(name: str, form: str, out: Path | None, runs_folder: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @RUNS_FOLDER
 def delete(names: tuple[str, ...], yes: bool, runs_folder: Path) -> None:
-    """Delete runs for good, with their pages and logs. Asks first; a tagged run has to be untagged before."""
-    from reports.words import show_bytes
+    """Delete runs with their pages and logs: they can be restored for 30 days, then they are gone.
+
+    Asks first; a tagged run has to be untagged before.
+    """
     from results.catalogue import is_being_written, tags_of
+    from results.trash import KEPT_DAYS, clear, throw_away
 
     folders = list(dict.fromkeys(find_stored(name, runs_folder) for name in names))
     for folder in folders:
@@ -166,20 +172,53 @@ def delete(names: tuple[str, ...], yes: bool, runs_folder: Path) -> None:
             )
         if is_being_written(folder):
             raise HarnessError(f"{folder.name} is being made right now: nothing was deleted; stop it first")
+    _ask(folders, "Delete {}?", yes)
+    for folder in folders:
+        throw_away(folder)
+    clear(runs_folder)
+    ids = " ".join(folder.name for folder in folders)
+    click.echo(f"deleted: {ids}")
+    click.echo(f"for {KEPT_DAYS} days 'harness runs restore {ids}' takes it back")
+
+
+@runs.command()
+@click.argument("names", nargs=-1, required=True, metavar="RUN...")
+@RUNS_FOLDER
+def restore(names: tuple[str, ...], runs_folder: Path) -> None:
+    """Bring deleted runs back, by their ids or the beginnings of them."""
+    from results.trash import restore
+
+    for name in names:
+        click.echo(f"restored: {restore(name, runs_folder).name}")
+
+
+@runs.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@RUNS_FOLDER
+def empty(yes: bool, runs_folder: Path) -> None:
+    """Delete for good what was deleted before. Asks first."""
+    from results.trash import remove, trashed
+
+    folders = trashed(runs_folder)
+    if not folders:
+        click.echo(f"there are no deleted runs in {runs_folder}")
+        return
+    _ask(folders, "Delete {} for good?", yes)
+    click.echo(f"gone: {' '.join(folder.name for folder in remove(folders))}")
+
+
+def _ask(folders: Sequence[Path], question: str, yes: bool) -> None:
+    """Say what goes, and ask. Raises HarnessError unless the answer is yes."""
+    from reports.words import show_bytes
+
     for folder in folders:
         size = sum(file.lstat().st_size for file in folder.rglob("*"))
         click.echo(f"{folder}  {show_bytes(size)}", err=True)
     if not yes:
         try:
-            click.confirm(f"Delete {'it' if len(folders) == 1 else 'them'} for good?", abort=True, err=True)
+            click.confirm(question.format("it" if len(folders) == 1 else "them"), abort=True, err=True)
         except click.exceptions.Abort:
             raise HarnessError("nothing was deleted: answer y, or say --yes") from None
-    for folder in folders:
-        try:
-            shutil.rmtree(folder)
-        except OSError as problem:
-            raise HarnessError(f"cannot delete {folder}: {problem.strerror}") from problem
-    click.echo(f"deleted: {', '.join(folder.name for folder in folders)}")
 
 
 def find_stored(name: str, runs_folder: Path) -> Path:

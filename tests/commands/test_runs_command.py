@@ -94,6 +94,31 @@ def test_a_run_is_deleted_only_when_told_twice(
     assert names(call("runs", "--runs", runs).out) == ["none", "slow"]
 
 
+def test_what_was_deleted_is_brought_back_as_it_was(call: Call, stored: Path, tmp_path: Path) -> None:
+    runs = copied(stored, tmp_path)
+    before = (runs / "20260101-100000-good" / "run.db").read_bytes()
+    told = call("runs", "delete", "20260101", "20260102", "--yes", "--runs", runs)
+    again = told.out.partition("'harness ")[2].partition("'")[0]
+    assert call(*again.split(), "--runs", runs).code == 0
+    assert names(call("runs", "--runs", runs).out) == ["none", "slow", "missed", "good"]
+    assert (runs / "20260101-100000-good" / "run.db").read_bytes() == before
+
+
+def test_what_was_deleted_is_gone_for_good_when_that_is_asked_for(
+    call: Call, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = copied(stored, tmp_path)
+    call("runs", "delete", "20260101", "--yes", "--runs", runs)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert call("runs", "empty", "--runs", runs).code == 1
+    assert call("runs", "empty", "--yes", "--runs", runs).out == "gone: 20260101-100000-good\n"
+    assert call("runs", "empty", "--yes", "--runs", runs).out.startswith("there are no deleted runs")
+    told = call("runs", "restore", "20260101", "--runs", runs)
+    assert (told.code, told.err.count("\n")) == (1, 1)
+    assert "there is no deleted run '20260101'" in told.err
+    assert names(call("runs", "--runs", runs).out) == ["none", "slow", "missed"]
+
+
 def test_a_tagged_run_is_not_deleted(call: Call, stored: Path, tmp_path: Path) -> None:
     runs = copied(stored, tmp_path)
     call("runs", "tag", "20260101", "baseline", "--runs", runs)
