@@ -18,8 +18,9 @@ from stack.programs import CHECKOUT
 
 
 def state_folder() -> Path:
-    """Where stacks and the seed's cache live: $HARNESS_STATE, or .harness in the checkout."""
-    return Path(os.environ.get("HARNESS_STATE", CHECKOUT / ".harness")).absolute()
+    """Where stacks and the seed's cache live: $HARNESS_STATE, or .harness in the checkout, else here."""
+    home = CHECKOUT if (CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
+    return Path(os.environ.get("HARNESS_STATE", home / ".harness")).absolute()
 
 
 def stack_names() -> list[str]:
