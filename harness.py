@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from commands import capacity, compare, duel, gate, history, run, runs, stacks
+from commands import capacity, compare, duel, gate, history, run, runs, stacks, worker
 from results.errors import HarnessError, UsageError
 
 EPILOG = "Exit codes: 0 passed, 1 error, 2 usage, 3 failed (SLO missed), 4 inconclusive or not valid."
@@ -70,7 +70,7 @@ def main(debug: bool) -> None:
 # In the order of use: a first look, the stack, a run, capacity, comparing, what is stored, this machine.
 for command in (
     *(run.demo, stacks.up, stacks.status, stacks.logs, stacks.down),
-    *(run.run, run.report, capacity.capacity, duel.duel, gate.gate),
+    *(run.run, run.report, capacity.capacity, duel.duel, gate.gate, worker.worker),
     *(compare.compare, history.history, runs.runs, stacks.doctor),
 ):
     main.add_command(command)

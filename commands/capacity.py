@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.shared import RUNS_FOLDER, find_allowed_target
+from commands.shared import RUNS_FOLDER, find_allowed_target, worker_options
 from results.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--target", "target_name", help="A stack's name, one of targets/, or a TOML file.")
 @click.option("--yes-load", help="Repeat the name of a production target to allow load on it.")
 @click.option("--processes", type=click.IntRange(1, 64), help="Generator processes.")
+@worker_options
 @RUNS_FOLDER
 def capacity(
     scenario: str,
@@ -46,6 +47,9 @@ def capacity(
     target_name: str | None,
     yes_load: str | None,
     processes: int | None,
+    workers: int | None,
+    bind: str,
+    wait: str,
     runs_folder: Path,
 ) -> int:
     """Find the highest rate that the system carries within its objectives, and what gives way first.
@@ -55,10 +59,11 @@ def capacity(
     from drive.capacity import find_capacity
     from drive.plan import plan_from
     from drive.progress import make_progress
+    from drive.workers import workers_from
 
     settings = _settings(slo, start, max_rate, budget)
     ahead = _forecast(forecast, growth)
-    plan = plan_from(scenario, processes=processes)
+    plan = plan_from(scenario, processes=processes, workers=workers_from(workers, bind, wait))
     target = find_allowed_target(target_name, yes_load)
     info = {"forecast": ahead.to_dict()} if ahead else {}
     found = find_capacity(plan, target, settings, runs_folder, make_progress(), **info)

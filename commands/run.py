@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.shared import RUNS_FOLDER, find_allowed_target, find_run, run_options
+from commands.shared import RUNS_FOLDER, find_allowed_target, find_run, run_options, worker_options
 
 if TYPE_CHECKING:
     from drive.plan import Plan
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help="Alert rules in Prometheus's format, to see which would have fired.",
 )
 @run_options
+@worker_options
 @RUNS_FOLDER
 def run(
     scenario: str,
@@ -43,11 +44,15 @@ def run(
     target_name: str | None,
     yes_load: str | None,
     slo: str | None,
+    workers: int | None,
+    bind: str,
+    wait: str,
     runs_folder: Path,
     **options: Any,
 ) -> int:
     """Run a SCENARIO (a locustfile, or a name like web/browse) or a plan, and write its report."""
     from drive.plan import plan_from
+    from drive.workers import workers_from
     from results.units import parse_duration_s, parse_rate_per_s
 
     plan = plan_from(
@@ -58,6 +63,7 @@ def run(
         for_s=parse_duration_s(duration) if duration else None,
         slos=slo,
         warmup_s=parse_duration_s(warmup) if warmup else None,
+        workers=workers_from(workers, bind, wait),
         **options,
     )
     target = find_allowed_target(target_name, yes_load)

@@ -26,6 +26,25 @@ RUNS_FOLDER = click.option(
 )
 
 
+def worker_options(command: Command) -> Command:
+    """Add what says that load is made on other machines."""
+    for option in reversed(
+        [
+            click.option("--workers", type=click.IntRange(1, 1000), help="Load is made by so many workers."),
+            click.option(
+                "--bind",
+                default="127.0.0.1:5557",
+                show_default=True,
+                metavar="HOST:PORT",
+                help="Where workers are waited for. Whoever reaches it is told the target's passwords.",
+            ),
+            click.option("--wait", default="5m", show_default=True, help="How long to wait for workers."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 def run_options(command: Command) -> Command:
     """Add what every command that makes load takes."""
     for option in reversed(

@@ -21,10 +21,13 @@ from load.launch import LoadProcess
 from probes.from_target import sampler_for
 from probes.sampler import Sampler
 from results import Event, Flow, HarnessError, Interval, RunWriter, Sample, open_run
+from results.units import show_duration
 
 READY_WITHIN_S = 60.0
 LEAD_S = 0.3
 """Between saying go and the first arrival: time for every generator to hear it."""
+LAST_S = 10.0
+"""For Locust to end after its last word."""
 END_ALLOWANCE_S = 15.0
 """Beyond the plan and its grace, before load that does not end is ended."""
 
@@ -54,6 +57,9 @@ class Course:
     samples: list[Sample] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     """Generators that were lost so far, in words."""
+    came: int = 0
+    """Workers from elsewhere that are there."""
+    ready: bool = False
     done: bool = False
     state: str = "finished"
     _printed: int = -1
@@ -71,18 +77,31 @@ class Course:
         """Start the generators and the probes; returns when the first arrival is about to come."""
         self.progress.phase(f"starting {self.plan.scenario_name}")
         self.load.start()
-        deadline = time.monotonic() + READY_WITHIN_S
-        while not any(frame["t"] == "ready" for frame in self._frames(0.2)):
-            self._check_alive()
-            if time.monotonic() > deadline:
-                raise HarnessError(
-                    f"load was not ready within {READY_WITHIN_S:.0f} s: see {self.load.log_path}"
-                )
+        self._wait_until_ready()
         self.t0 = time.monotonic() + LEAD_S
         self.writer.update(started_at=(datetime.now(UTC) + timedelta(seconds=LEAD_S)).isoformat())
         self.sampler.start(self.t0)
         self.load.go(self.t0)
         self.faults.start(lambda: self.at_s)
+
+    def _wait_until_ready(self) -> None:
+        workers = self.plan.workers
+        if workers is not None:
+            self.progress.phase(f"waiting for {workers.count} of '{workers.command}'")
+            self._hear_until(lambda: self.came >= workers.count, workers.wait_s)
+        self._hear_until(lambda: self.ready, READY_WITHIN_S)
+
+    def _hear_until(self, is_so: Callable[[], bool], within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while not is_so() and not self.done:
+            for frame in self._frames(0.2):
+                self._take(frame)
+            self._check_alive()
+            if time.monotonic() > deadline:
+                workers = self.plan.workers
+                if workers is not None and self.came < workers.count:
+                    raise HarnessError(workers.too_few(self.came))
+                raise HarnessError(f"load was not ready within {within_s:.0f} s: see {self.load.log_path}")
 
     def keep(self) -> None:
         """Write down what comes until load has ended by itself or by a hook."""
@@ -108,7 +127,8 @@ class Course:
             while not self.done and time.monotonic() < deadline and self.load.alive:
                 for frame in self._frames(0.2):
                     self._take(frame)
-        self.load.close()
+        # Before all workers have come Locust waits for them, and only a signal ends that.
+        self.load.close(LAST_S if self.ready else 1)
         self._take_samples()
         self.sampler.stop()
         self._take_samples()
@@ -145,7 +165,8 @@ class Course:
         elif kind == "account":
             self.writer.set_account(frame["generator"], account_from(frame))
         elif kind == "lost":
-            text = f"generator {frame['generator']} was lost: {frame['reason']}"
+            at = show_duration(frame["second"])
+            text = f"generator {frame['generator']} was lost at {at}: {frame['reason']}"
             data = {"generator": frame["generator"]}
             self.lost.append(text)
             self.writer.add_events(
@@ -157,6 +178,12 @@ class Course:
             )
             if frame["kind"] == "aborted":
                 self.state = "aborted"
+        elif kind == "workers":
+            self.came = frame["came"]
+            if self.plan.workers is not None:
+                self.progress.phase(f"  {self.came} of {frame['of']} workers are there")
+        elif kind == "ready":
+            self.ready = True
         elif kind == "done":
             self.done = True
 
@@ -299,8 +326,9 @@ def make_course(
             "target": target.for_scenarios(),
         },
         log_path=folder / "logs" / "load.log",
-        processes=plan.processes,
+        processes=plan.workers.count if plan.workers else plan.processes,
         cwd=ROOT,
+        workers_at=plan.workers.address if plan.workers else None,
     )
     faults = Injector(target.stack, plan.faults)
     return Course(plan, target, writer, load, sampler, progress, faults, hold=hold)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from analysis.compare.tolerance import Tolerances, parse_tolerances
 from drive.target import first_problem
 from drive.timed_faults import TimedFault, in_order
+from drive.workers import Workers
 from load.access_log import HARMLESS, recording
 from results import Slo, Stage, Stages, UsageError, parse_duration_s, parse_slos
 
@@ -42,6 +43,8 @@ class Plan:
     max_backlog: int = 20_000
     grace_s: float = 10.0
     processes: int = 1
+    workers: Workers | None = None
+    """Generators on other machines that make the load, in place of processes here."""
     tolerances: Tolerances = field(default_factory=Tolerances)
     """How much worse than a baseline is allowed, where the run is held to one."""
     replay: dict[str, Any] | None = None
@@ -142,6 +145,8 @@ def plan_from(
     if slos:
         plan = replace(plan, slos=parse_slos(slos))
     plan = replace(plan, **{key: value for key, value in options.items() if value is not None})
+    if plan.workers is not None and plan.processes > 1:
+        raise UsageError("give --workers or --processes: load is made elsewhere or here")
     timed = (*plan.faults, *map(TimedFault.parse, faults))
     plan = replace(plan, faults=in_order(timed, plan.stages.duration_s))
     return with_warmup(plan, warmup_s if warmup_s is not None else plan.warmup_s or None)

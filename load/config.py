@@ -23,6 +23,9 @@ class Config:
     hold: bool = False
     """The rate is steered while running; the stages are ignored but for telling open from closed."""
     processes: int = 1
+    """Generators, wherever they are."""
+    scenario: str = ""
+    """Its path, from the project's folder on where it lies in it: a worker elsewhere looks for it there."""
     locust_stats: bool = False
     """Keep Locust's own statistics too; they cost more than the harness's recording."""
     replay: dict[str, Any] | None = None

@@ -14,8 +14,6 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING
 
 from load import recorder
-from load.access_log import recording
-from load.arrivals import Arrivals, Rate, Schedule, Source, SteeredRate
 from load.config import Config
 from load.dispatch import Dispatcher
 from load.health import Health
@@ -23,6 +21,7 @@ from load.http_client import browser_cache
 from load.iterations import adopt
 from load.pool import Pool
 from load.recorder import Recorder
+from load.twin import source_of
 from load.uplink import Frame, Uplink
 
 SETTLE_WITHIN_S: Final = 30.0
@@ -191,17 +190,6 @@ class Generator:
         self.uplink.send({"t": "event", "kind": "aborted", "text": reason, "at_s": at_s})
         self._stop.set()
         self._go.set()
-
-
-def source_of(config: Config, index: int) -> Source | None:
-    """One generator's arrivals as configured; None in the closed model."""
-    if config.replay is not None:
-        times_s = [request.at_s for request in recording(**config.replay).requests]
-        return Schedule(times_s, config.plan, index, config.processes)
-    if not config.hold and not config.plan.open:
-        return None
-    rate: Rate = SteeredRate() if config.hold else config.plan
-    return Arrivals(rate, config.arrivals, config.seed, index, config.processes)
 
 
 def describe(problem: BaseException) -> str:

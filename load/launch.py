@@ -10,16 +10,19 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from load.config import Config
+from load.joining import ROOT, locust_command, locust_environment
+from load.lone import LoneGenerator
 from results.errors import HarnessError
 from results.wire import Decoder, encode
 
-PLUGIN = Path(__file__).resolve().parent / "plugin.py"
 Frame = dict[str, Any]
+ENDS_WITHIN_S = 5.0
+"""After a process closed its socket, until it has ended."""
 
 
 class LoadProcess:
@@ -32,13 +35,20 @@ class LoadProcess:
         log_path: Path,
         processes: int = 1,
         cwd: Path | None = None,
+        workers_at: tuple[str, int] | None = None,
     ) -> None:
-        """`config` is what load.config.Config takes; `log_path` gets what Locust prints."""
+        """`config` is what load.config.Config takes; `log_path` gets what Locust prints.
+
+        `processes` is the number of generators. They are started here, or waited for at an address.
+        """
         self.scenario = scenario
-        self.config = {**config, "processes": processes}
+        path = scenario.relative_to(ROOT) if scenario.is_relative_to(ROOT) else scenario
+        self.config = {**config, "processes": processes, "scenario": str(path)}
         self.log_path = log_path
         self.processes = processes
         self.cwd = cwd
+        self.workers_at = workers_at
+        self._lone: LoneGenerator | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._server: socket.socket | None = None
         self._peer: socket.socket | None = None
@@ -53,10 +63,9 @@ class LoadProcess:
         self._server.bind(path)
         self._server.listen(1)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "HARNESS_LOAD": json.dumps(self.config), "HARNESS_SOCKET": path}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(PLUGIN.parent.parent), os.environ.get("PYTHONPATH", "")])
-        )
+        if self.workers_at is not None:
+            check_free(*self.workers_at)
+        environment = {**locust_environment(json.dumps(self.config)), "HARNESS_SOCKET": path}
         with self.log_path.open("wb") as log:
             # A session of its own: Ctrl-C reaches whoever steers, who then ends load in good order.
             self._process = subprocess.Popen(
@@ -71,13 +80,16 @@ class LoadProcess:
 
     def _command(self) -> list[str]:
         host = self.config.get("target", {}).get("base_url", "http://127.0.0.1")
-        command = [sys.executable, "-m", "locust", "-f", f"{PLUGIN},{self.scenario}", "--headless"]
-        command += ["--host", host, "--loglevel", "WARNING", "--only-summary", "--stop-timeout", "0"]
-        if self.processes > 1:
+        command = [*locust_command(self.scenario), "--host", host]
+        if self.workers_at is not None:
+            bind_host, port = self.workers_at
+            command += ["--master", "--expect-workers", str(self.processes)]
+            command += ["--master-bind-host", bind_host, "--master-bind-port", str(port)]
+        elif self.processes > 1:
             # A port of its own: Locust's default would let two runs on one machine take each other's workers.
-            port = str(free_port())
+            own = str(free_port())
             command += ["--processes", str(self.processes), "--master-bind-host", "127.0.0.1"]
-            command += ["--master-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+            command += ["--master-host", "127.0.0.1", "--master-bind-port", own, "--master-port", own]
         return command
 
     def frames(self, timeout_s: float) -> list[Frame]:
@@ -102,15 +114,36 @@ class LoadProcess:
         if not data:
             self._peer.close()
             self._peer = None
+            return self._words_for_lost()
+        frames = self._decoder.feed(data)
+        if self._lone is not None:
+            self._lone.take(frames)
+        return frames
+
+    def _words_for_lost(self) -> list[Frame]:
+        """What a lone generator that was lost can no longer say."""
+        assert self._process is not None
+        if self._lone is None or self._lone.is_done:
             return []
-        return self._decoder.feed(data)
+        pid = self._process.pid
+        try:
+            code = self._process.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            return self._lone.words_when_lost(f"its process {pid} no longer speaks")
+        if code < 0:
+            return self._lone.words_when_lost(f"its process {pid} was ended by {signal.Signals(-code).name}")
+        return self._lone.words_when_lost(f"its process {pid} ended early: {self.last_words()}")
 
     def go(self, t0_monotonic: float) -> None:
         """Load begins at a moment of time.monotonic."""
+        if self.processes == 1 and self.workers_at is None:
+            self._lone = LoneGenerator(Config(**self.config), t0_monotonic)
         self._send({"t": "go", "t0_monotonic": t0_monotonic})
 
     def set_rate(self, rate_per_s: float, at_s: float) -> None:
         """Change the rate from a second of the run on; only for load that is steered."""
+        if self._lone is not None:
+            self._lone.twin.steer(rate_per_s, at_s)
         self._send({"t": "rate", "rate_per_s": rate_per_s, "at_s": at_s})
 
     def stop(self) -> None:
@@ -126,8 +159,8 @@ class LoadProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether Locust still runs."""
-        return self._process is not None and self._process.poll() is None
+        """Whether Locust still runs, or has said what was not heard yet."""
+        return self._process is not None and (self._process.poll() is None or self._peer is not None)
 
     @property
     def pid(self) -> int | None:
@@ -171,6 +204,17 @@ class LoadProcess:
             except subprocess.TimeoutExpired:
                 continue
         raise HarnessError(f"the load process {self._process.pid} does not end: end it by hand")
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises HarnessError where an address cannot be listened on."""
+    try:
+        with socket.create_server((host, port)):
+            return
+    except OSError as problem:
+        raise HarnessError(
+            f"cannot listen on {host}:{port} ({problem.strerror}): give another --bind"
+        ) from problem
 
 
 def free_port() -> int:

@@ -2,11 +2,12 @@
 
 It puts the harness's arrivals under the scenario's users, takes every request, and leaves the scenario
 itself as it is. What it is to do stands in the environment variable HARNESS_LOAD; where to tell of it, in
-HARNESS_SOCKET. A worker on another machine gets the former from the master.
+HARNESS_SOCKET.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from typing import Any
@@ -14,16 +15,18 @@ from typing import Any
 import gevent
 from locust import events
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 
 from load import recorder
 from load.config import Config
 from load.failure import kind_of
 from load.generator import Generator, tell_problem
 from load.locust_clients import tell_when_requests_begin
+from load.lone import NAME
 from load.relay import Relay
-from load.uplink import SocketUplink, WorkerUplink, configuration
+from load.uplink import SocketUplink, WorkerUplink
 
+log = logging.getLogger(__name__)
 _generator: list[Generator] = []
 
 
@@ -39,7 +42,7 @@ def begin(environment: Environment, **_: Any) -> None:
         gevent.spawn(_live_to_the_end, environment, Relay(environment, uplink, config))
     else:
         _quieten(environment, config)
-        generator = Generator(environment, config, uplink, "g0", 0)
+        generator = Generator(environment, config, uplink, NAME, 0)
         _generator.append(generator)
         gevent.spawn(_live_to_the_end, environment, generator)
 
@@ -47,14 +50,29 @@ def begin(environment: Environment, **_: Any) -> None:
 def _live_as_worker(environment: Environment) -> None:
     """A worker ends when the master says so: its last frames are through by then."""
     runner: Any = environment.runner
-    config = configuration(runner)
+    config = Config.from_json(os.environ["HARNESS_LOAD"])
     while runner.worker_index < 0:
         gevent.sleep(0.05)
+    if runner.worker_index >= config.processes:
+        log.error("the run has its %d workers already: this one is not needed", config.processes)
+        environment.process_exit_code = 1
+        runner.quit()
+        return
+    environment.process_exit_code = 0
     _quieten(environment, config)
     name = f"g{runner.worker_index}"
-    generator = Generator(environment, config, WorkerUplink(runner), name, runner.worker_index)
+    uplink = WorkerUplink(runner)
+    generator = Generator(environment, config, uplink, name, runner.worker_index)
     _generator.append(generator)
-    generator.live()
+    # Locust hands out its first users when all workers are there, which may take its time.
+    while runner.worker_state == STATE_INIT and not uplink.is_cut_off:
+        gevent.sleep(0.05)
+    if not uplink.is_cut_off:
+        generator.live()
+    if uplink.is_cut_off:
+        log.error("whoever steered the run has gone")
+        environment.process_exit_code = 1
+        runner.quit()
 
 
 def _live_to_the_end(environment: Environment, life: Generator | Relay) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import gevent
 import psutil
 from locust.env import Environment
 
-from load.arrivals import Source
 from load.config import Config
-from load.generator import source_of
-from load.uplink import ASK, CONTROL, MESSAGE, TELL, Frame, SocketUplink, boot_id, wall_offset_s
+from load.joining import ASK, TELL, invitation
+from load.twin import Twin
+from load.uplink import CONTROL, MESSAGE, Frame, SocketUplink, boot_id, wall_offset_s
+from results.units import show_duration
 
 LOST_AFTER_S: Final = 4.0
 """A generator sends at least a frame a second: silent for this long, it is lost."""
@@ -36,11 +38,7 @@ class Node:
     users: int = 0
     is_ready: bool = False
     has_ended: bool = False
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("scheduled", "finished", "failed"), 0)
-    )
-    arrivals: Source | None = None
-    """A twin of its arrivals, to know what it would have scheduled."""
+    twin: Twin | None = None
 
 
 class Relay:
@@ -54,19 +52,50 @@ class Relay:
         self.nodes: dict[str, Node] = {}
         self._t0 = 0.0
         self._is_over = False
+        self._places: dict[str, int] = {}
+        self._came = 0
+        self.runner.get_worker_index = self._place_of
         self.runner.register_message(MESSAGE, self._take)
         self.runner.register_message(ASK, self._tell_configuration)
         uplink.listen(self._pass_down)
 
     def live(self) -> None:
-        """Until every generator is done or lost."""
-        while sum(node.has_ended for node in self.nodes.values()) < self.config.processes:
+        """Until every generator is done or lost, or is no longer waited for."""
+        while not self._is_done():
             gevent.sleep(LOOK_EVERY_S)
             self._look_for_lost()
+            self._say_who_came()
         self.uplink.send({"t": "done"})
 
+    def _is_done(self) -> bool:
+        ended = sum(node.has_ended for node in self.nodes.values())
+        return ended >= self.config.processes or (self._is_over and ended == len(self.nodes))
+
     def _tell_configuration(self, environment: Environment, msg: Any, **_: Any) -> None:
-        self.runner.send_message(TELL, os.environ["HARNESS_LOAD"], msg.node_id)
+        told = invitation(os.environ["HARNESS_LOAD"], self.config.scenario)
+        self.runner.send_message(TELL, told, msg.node_id)
+
+    def _here(self) -> set[str]:
+        """The workers that are connected."""
+        clients = self.runner.clients
+        return {one.id for one in (*clients.ready, *clients.spawning, *clients.running)}
+
+    def _place_of(self, client_id: str) -> int:
+        """A worker's place among the generators. Locust would give none twice: who left before the first
+        arrival may be replaced."""
+        if not self._t0:
+            here = self._here() | {client_id}
+            self._places = {name: place for name, place in self._places.items() if name in here}
+        if client_id not in self._places:
+            taken = set(self._places.values())
+            self._places[client_id] = next(place for place in count() if place not in taken)
+        return self._places[client_id]
+
+    def _say_who_came(self) -> None:
+        came = self._came if self._t0 else len(self._here())
+        if came != self._came:
+            self._came = came
+            self.uplink.send({"t": "workers", "came": came, "of": self.config.processes})
 
     def _pass_down(self, frame: Frame) -> None:
         if frame["t"] == "go":
@@ -82,8 +111,8 @@ class Relay:
     def _tell(self, client_id: str, node: Node, frame: Frame) -> None:
         if frame["t"] == "go":
             frame = {**frame, "t0_monotonic": frame["t0_monotonic"] + node.clock_ahead_s}
-        elif frame["t"] == "rate" and node.arrivals is not None:
-            node.arrivals.steer(frame["rate_per_s"], frame["at_s"])
+        elif frame["t"] == "rate" and node.twin is not None:
+            node.twin.steer(frame["rate_per_s"], frame["at_s"])
         self.runner.send_message(CONTROL, frame, client_id)
 
     def _take(self, environment: Environment, msg: Any, **_: Any) -> None:
@@ -100,16 +129,15 @@ class Relay:
         elif frame["t"] == "done":
             node.has_ended = True
         else:
-            if frame["t"] == "flow":
-                for name in node.counts:
-                    node.counts[name] += frame[name]
+            if frame["t"] == "flow" and node.twin is not None:
+                node.twin.take(frame)
             elif frame["t"] == "event" and frame["kind"] == "aborted":
                 self._pass_down({"t": "stop"})
             self.uplink.send(frame)
 
     def _take_ready(self, node: Node, frame: Frame) -> None:
         node.name, node.users, node.is_ready = frame["generators"][0], frame["users"], True
-        node.arrivals = source_of(self.config, int(node.name[1:]))
+        node.twin = Twin(self.config, int(node.name[1:]))
         if frame["boot"] == boot_id():
             node.pid = frame["pid"]
         else:
@@ -137,43 +165,20 @@ class Relay:
         self.uplink.send({"t": "lost", "generator": node.name, "second": int(at_s), "reason": reason})
         others = {name: each for name, each in self.nodes.items() if each.is_ready and not each.has_ended}
         take_over_s = at_s + TAKE_OVER_AFTER_S
-        self.uplink.send(
-            {"t": "account", "generator": node.name, **_account_of_lost(node, at_s, take_over_s)}
-        )
+        if node.twin is not None:
+            account = node.twin.account_of_lost(at_s, take_over_s)
+            self.uplink.send({"t": "account", "generator": node.name, **account})
         for index, (name, other) in enumerate(others.items()):
             frame = {"t": "share", "index": index, "of": len(others), "at_s": take_over_s}
-            if other.arrivals is not None:
-                other.arrivals.pass_until(take_over_s)
-                other.arrivals.take_share(index, len(others), take_over_s)
+            if other.twin is not None:
+                other.twin.take_share(index, len(others), take_over_s)
             self._tell(name, other, frame)
         if not others:
-            self._say("aborted", f"the last generator was lost: {reason}")
+            self._say("aborted", f"the last generator was lost at {show_duration(int(at_s))}: {reason}")
 
     def _say(self, kind: str, text: str) -> None:
         at_s = max(time.monotonic() - self._t0, 0.0) if self._t0 else 0.0
         self.uplink.send({"t": "event", "kind": kind, "text": text, "at_s": at_s})
-
-
-def _account_of_lost(node: Node, lost_s: float, take_over_s: float) -> dict[str, int]:
-    """What became of a lost generator's arrivals.
-
-    Those due before it was lost without a reported end count as unfinished: some may have been served, none
-    can be said to. Those due until the others carry on were never started.
-    """
-    known = node.counts
-    due = until = known["scheduled"]
-    if node.arrivals is not None:
-        before = node.arrivals.pass_until(lost_s)
-        due = max(before, due)
-        until = due + node.arrivals.pass_until(take_over_s)
-    ended = known["finished"] + known["failed"]
-    return {
-        "scheduled": until,
-        "finished": known["finished"],
-        "failed": known["failed"],
-        "unfinished": due - ended,
-        "never_started": until - due,
-    }
 
 
 def is_running(pid: int) -> bool:

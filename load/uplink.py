@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import gevent
-from gevent.event import AsyncResult
 from gevent.lock import RLock
 
-from load.config import Config
 from results.wire import Decoder, encode
 
 MESSAGE = "harness-frame"
 CONTROL = "harness-control"
-ASK = "harness-ask"
-TELL = "harness-tell"
-ASK_AGAIN_S = 2.0
+MASTER_SILENT_S = 10.0
+"""Locust's master answers a heartbeat a second: silent for this long, nobody steers any more."""
 
 Frame = dict[str, Any]
 Hear = Callable[[Frame], None]
@@ -76,6 +73,8 @@ class WorkerUplink:
     def __init__(self, runner: Any) -> None:
         self._runner = runner
         self._sequence = 0
+        self.is_cut_off = False
+        """The master has gone."""
 
     def send(self, frame: Frame) -> None:
         """Send a frame; the first one also says which process this is, and by what clock it lives."""
@@ -85,22 +84,15 @@ class WorkerUplink:
         self._runner.send_message(MESSAGE, {"sequence": self._sequence, "frame": frame})
 
     def listen(self, hear: Hear) -> None:
-        """Hear what the master passes down."""
+        """Hear what the master passes down; the master going away means stop."""
         self._runner.register_message(CONTROL, lambda environment, msg, **_: hear(msg.data))
+        gevent.spawn(self._watch_master, hear)
 
-
-def configuration(runner: Any) -> Config:
-    """A worker's configuration: from its environment, or asked of the master by a worker elsewhere."""
-    text = os.environ.get("HARNESS_LOAD")
-    if not text:
-        told: AsyncResult = AsyncResult()
-        runner.register_message(TELL, lambda environment, msg, **_: told.set(msg.data))
-        while not told.ready():
-            runner.send_message(ASK, {})
-            told.wait(ASK_AGAIN_S)
-        text = str(told.get())
-        os.environ["HARNESS_LOAD"] = text  # for the scenario, which reads its target there
-    return Config.from_json(text)
+    def _watch_master(self, hear: Hear) -> None:
+        while time.time() - (self._runner.last_heartbeat_timestamp or time.time()) < MASTER_SILENT_S:
+            gevent.sleep(1)
+        self.is_cut_off = True
+        hear({"t": "stop"})
 
 
 def boot_id() -> str:

@@ -38,8 +38,10 @@ def answer(report: RunReport, diagnosis: Diagnosis | None = None) -> Answer:
 def _nothing(report: RunReport) -> Answer:
     ended = f"The run is {report.run.state} and holds no request after its warm-up"
     also = "".join(f" Also: {one.text}." for one in report.doubts)
+    # A run that came to its end was too short; of any other, how it ended says more.
+    why = f": {report.doubts[0].text}" if report.doubts and report.run.state != "finished" else ""
     return Answer(
-        "Nothing was measured.",
+        f"Nothing was measured{why}.",
         f"{ended} of {show_duration(report.run.warmup_s)}.{also}",
         "Let it run longer than its warm-up, and look at the gaps and logs below.",
         tone="warn",

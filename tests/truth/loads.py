@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,6 +66,12 @@ def calibrated_server(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[s
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def served(url: str) -> int:
+    """How many requests the calibrated server counted."""
+    with urllib.request.urlopen(f"{url}/served", timeout=30) as answer:
+        return int(answer.read())
 
 
 def run_load(

@@ -2,8 +2,9 @@
 
 Run as `python -m tests.truth.server --slots 8 --service 0.02 --kind exponential`; prints its port. It answers
 `GET /` after a simulated service; `/stall?seconds=1` stops every start and end of service for that long, and
-`/stall` for good. Departures are computed ahead (Lindley's recursion for c servers), so that neither timer
-ticks nor the speed of the machine add up: each answer alone is off by the timer's delay, well under 1 ms.
+`/stall` for good; `/served` tells how many requests were made. Departures are computed ahead (Lindley's
+recursion for c servers), so that neither timer ticks nor the speed of the machine add up: each answer alone
+is off by the timer's delay, well under 1 ms.
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ class Connection(asyncio.Protocol):
             self._answer()
         elif parts.path == "/now":
             self._answer()
+        elif parts.path == "/served":
+            body = str(self._server.served).encode()
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+            self._transport.write(head + body)
         else:
             self._server.serve(self._answer)
 

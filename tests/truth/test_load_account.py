@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 from load.arrivals import Arrivals
+from load.config import Config
 from load.launch import LoadProcess
+from load.twin import Twin
 from results import Stages
-from tests.truth.loads import Seen, calibrated_server, run_load
+from tests.truth.loads import Seen, calibrated_server, run_load, served
 
 
 def planned(stages: str, generators: int = 1, seed: int = 1) -> int:
@@ -154,3 +156,45 @@ def test_a_killed_generator_is_named_accounted_for_and_its_rate_carried_on(tmp_p
     assert seen.account.scheduled == pytest.approx(1800, rel=0.1)
     alive = [account for name, account in seen.accounts.items() if name != lost["generator"]]
     assert all(account.finished == account.scheduled for account in alive)
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_killed_generator_that_was_alone_leaves_its_account(hold: bool, tmp_path: Path) -> None:
+    steered: list[float] = []
+    killed: list[int] = []
+
+    def each(at_s: float, load: LoadProcess, seen: Seen) -> None:
+        if hold and not steered:
+            load.set_rate(200, 0.0)
+            steered.append(at_s)
+        if not killed and sum(flow.finished for flow in seen.flows) > 200 and load.pid is not None:
+            killed.append(load.pid)
+            os.kill(load.pid, signal.SIGKILL)
+
+    with calibrated_server("--slots", "20", "--service", "0.01") as (url, _):
+        seen = run_load(url, tmp_path, "200/s for 60s", each=each, hold=hold, arrivals="even")
+        asked = served(url)
+    (lost,) = seen.said("lost")
+    print(f"killed alone: {seen.account}, {asked} at the server, lost in second {lost['second']}")  # noqa: T201
+    assert "SIGKILL" in lost["reason"]
+    assert seen.account.missing == 0
+    assert 200 < seen.account.finished <= asked <= seen.account.scheduled
+    if not hold:
+        # Evenly spaced at 200/s, up to the moment within that second at which it was missed.
+        assert 200 * lost["second"] <= seen.account.scheduled <= 200 * (lost["second"] + 1)
+    (ended,) = seen.said("event")
+    assert ended["kind"] == "aborted"
+
+
+def test_what_a_second_lost_generator_had_due_counts_from_its_beginning() -> None:
+    twin = Twin(Config("100/s for 10s", arrivals="even", processes=2), 0)
+    twin.take({"scheduled": 100, "finished": 90, "failed": 5})
+    twin.take_share(0, 1, 4.0)
+    # 200 of its half until 4 s, then all of 100/s: to 6 s it had 400 due, to 7 s it would have had 500.
+    assert twin.account_of_lost(6.0, 7.0) == {
+        "scheduled": 500,
+        "finished": 90,
+        "failed": 5,
+        "unfinished": 305,
+        "never_started": 100,
+    }
