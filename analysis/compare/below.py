@@ -76,15 +76,17 @@ def classes_below(
             ]
             return surely_more(values[0], values[1], layout, 2 * len(names))
 
-        if added_us > max(LEAST_STATEMENT_US, 0.1 * before.time_us) and (more("misses") or more("time_us")):
-            found.append(Below(name, _class_words(before, after), added_us))
+        missed_more = more("misses")
+        is_more = added_us > max(LEAST_STATEMENT_US, 0.1 * before.time_us)
+        if is_more and (missed_more or more("time_us")):
+            found.append(Below(name, _class_words(before, after, missed_more), added_us))
     return sorted(found, key=lambda below: -below.added_us)
 
 
-def _class_words(before: ClassCost, after: ClassCost) -> str:
+def _class_words(before: ClassCost, after: ClassCost, missed_more: bool) -> str:
     """`lookups of todo.list hit 40% instead of 95% and take 5 ms instead of 1 ms.`"""
-    hits = [show_ratio(one.hit_ratio) for one in (after, before)]
-    told = "" if hits[0] == hits[1] else f"hit {hits[0]} instead of {hits[1]} and "
+    hits = f"hit {show_ratio(after.hit_ratio)} instead of {show_ratio(before.hit_ratio)} and "
+    told = hits if missed_more else ""
     slower = f"take {show_latency(after.us_per_lookup)} instead of {show_latency(before.us_per_lookup)}"
     if after.us_per_lookup <= before.us_per_lookup:
         slower = f"are {three_digits(after.lookups)} a request instead of {three_digits(before.lookups)}"
