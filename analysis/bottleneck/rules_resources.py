@@ -9,8 +9,8 @@ import numpy as np
 from analysis.bottleneck.finding import Bottleneck, Evidence
 from analysis.bottleneck.look import Look, ramp
 from analysis.bottleneck.resources import ONE_CORE, TIER_NAMES, WITH_POOLS, Use, pool_names
-from analysis.validity import MOST_CPU_RATIO, MOST_LOOP_LAG_US, MOST_WAKE_LAG_US
-from results import Histogram
+from analysis.generators import Generators, lateness_us
+from analysis.validity import MOST_LOOP_LAG_US
 from results.units import show_latency, three_digits
 
 QUEUES = frozenset({"api-workers", "web-workers", "lb-queue", "lb-maxconn"})
@@ -19,8 +19,6 @@ BEHIND_DATABASE = QUEUES | {"api-pool", "host-cpu", "primary-cpu", "replica-cpu"
 """What a database that is asked too much, or answers late, fills up or keeps busy."""
 OTHERS_SHARE = 0.4
 """From this share of the used CPU on, the machine's work is counted as that of others."""
-LATE_SHARE = 0.2
-"""Of the p99: a generator that is late by less did not make the times what they are."""
 
 
 def pools(look: Look) -> list[Bottleneck]:
@@ -228,34 +226,34 @@ def generator(look: Look) -> list[Bottleneck]:
 
     Busy is at its limit; late is so only where its lateness is no small part of the times that it measured.
     """
-    samples, said = look.at.samples, []
-    for one in samples.instances("generator", "cpu_ratio"):
-        cpu = samples.mean("generator", "cpu_ratio", one) or 0.0
-        if cpu > MOST_CPU_RATIO:
-            said.append(Evidence(f"{one} uses {cpu:.0%} of its core", "generator", one, "cpu_ratio"))
-    busy = bool(said)
+    seen = _generators(look)
+    said = [
+        Evidence(f"{one} uses {cpu:.0%} of its core", "generator", one, "cpu_ratio")
+        for one, cpu in seen.busy.items()
+    ]
     stalled = look.often("generator", "loop_lag_us", lambda lag: lag > MOST_LOOP_LAG_US)
     if stalled > 0.2:
         text = f"its event loop lagged over {show_latency(MOST_LOOP_LAG_US)} in {stalled:.0%} of the seconds"
         said.append(Evidence(text, "generator", "", "loop_lag_us"))
-    late = Histogram.merged(flow.wake_lag for flow in look.at.flows)
-    late_us = late.quantile_us(0.99) if late.count else 0.0
-    if late_us > MOST_WAKE_LAG_US:
-        said.append(Evidence(f"users woke up {show_latency(late_us)} late (p99)", "generator"))
+    if seen.late:
+        said.append(Evidence(f"users woke up {show_latency(seen.late_us)} late (p99)", "generator"))
     if not said:
         return []
-    p99_us = look.at.response.quantile_us(0.99)
-    limit = busy or late_us > LATE_SHARE * p99_us
-    host = look.use("host", "CPU")
-    starved = not busy and host is not None and (host.utilisation or 0.0) > 0.9
-    if starved and host is not None:
-        text = f"it waits for CPU itself: {host.utilisation:.0%} of the machine is busy"
+    if seen.starved:
+        text = f"it waits for CPU itself: {seen.host_ratio:.0%} of the machine is busy"
         said.append(Evidence(text, "host", "host", "cpu_ratio"))
+    limit = seen.busy or seen.blur(look.at.response.quantile_us(0.99))
     return [
         Bottleneck(
             code="generator", tier="generator", name="the load generator", resource="Load generator",
             strength=1.0 if limit else 0.2, evidence=tuple(said),
-            advice="make the load on another machine, or run while nothing else does" if starved
+            advice="make the load on another machine, or run while nothing else does" if seen.starved
             else "use --processes, or make the load on another machine",
         )
     ]  # fmt: skip
+
+
+def _generators(look: Look) -> Generators:
+    host = look.use("host", "CPU")
+    own = {name.split("/")[1]: cpu for name, cpu in look.processes.items() if name.startswith("generator/")}
+    return Generators(own, host.utilisation if host is not None else None, lateness_us(look.at.flows))
