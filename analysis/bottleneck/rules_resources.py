@@ -11,6 +11,7 @@ from analysis.bottleneck.look import Look, ramp
 from analysis.bottleneck.resources import ONE_CORE, TIER_NAMES, WITH_POOLS, Use, pool_names
 from analysis.generators import Generators, lateness_us
 from analysis.validity import MOST_LOOP_LAG_US
+from analysis.waits import wait_buckets, wait_quantile_ms
 from results.units import show_latency, three_digits
 
 QUEUES = frozenset({"api-workers", "web-workers", "lb-queue", "lb-maxconn"})
@@ -40,13 +41,8 @@ def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
     # A pool that is full without anybody waiting is only well used.
     if strength < 0.3 or use.waiting < 0.2:
         return None
-    waits, waited = look.per_s(tier, f"{name}.wait_count"), look.per_s(tier, f"{name}.wait_seconds")
-    mean = show_latency(waited / waits * 1e6 if waits else float("nan"))
     since = look.full_from(tier, use.resource)
-    text = f"{_of(use)} in use {since}, {three_digits(use.waiting)} waiting, mean wait {mean}"
-    longest_ms = look.longest_ms("pool")
-    if longest_ms:
-        text += f", the longest {show_latency(longest_ms * 1e3)}"
+    text = f"{_of(use)} in use {since}, {three_digits(use.waiting)} waiting, {_waits(look, tier, name)}"
     evidence = [Evidence(text, tier, "", f"{name}.used")]
     if use.errors:
         evidence.append(Evidence(f"{use.errors:.0f} timeouts", tier, "", f"{name}.timeouts"))
@@ -63,6 +59,19 @@ def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
         share_of_added=look.share("pool"), explains=QUEUES,
         advice="give the pool more connections, or hold each for a shorter time",
     )  # fmt: skip
+
+
+def _waits(look: Look, tier: str, name: str) -> str:
+    """How long callers of a pool waited: the p99 by its histogram, the longest where it keeps none."""
+    waits, waited = look.per_s(tier, f"{name}.wait_count"), look.per_s(tier, f"{name}.wait_seconds")
+    mean = show_latency(waited / waits * 1e6 if waits else float("nan"))
+    p99_ms = wait_quantile_ms(*wait_buckets(look.at.samples, tier, name), 0.99)
+    longest_ms = look.longest_ms("pool")
+    if p99_ms is not None:
+        # Within a bucket it is a guess: it is no more than the longest that any request waited.
+        return f"wait p99 {show_latency(min(p99_ms, longest_ms or p99_ms) * 1e3)}, mean {mean}"
+    longest = f", the longest {show_latency(longest_ms * 1e3)}" if longest_ms else ""
+    return f"mean wait {mean}{longest}"
 
 
 def _of(use: Use) -> str:

@@ -180,7 +180,7 @@ def _samples(second: int, age: int, level: LevelSpec, totals: Metrics) -> list[S
     for (tier, instance, metric), value in level.metrics.items():
         if tier in level.without or ((tier, instance) in level.gaps and not metric.startswith("cpu")):
             continue
-        if metric.split(".")[-1] in COUNTERS:
+        if metric.split(".")[-1] in COUNTERS or ".wait_bucket." in metric:
             totals[tier, instance, metric] = totals.get((tier, instance, metric), 0.0) + value
             found.append(
                 Sample(second + 0.9, tier, instance, metric, totals[tier, instance, metric], "counter")

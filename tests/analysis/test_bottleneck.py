@@ -154,6 +154,17 @@ def test_the_sentence_holds_the_evidence_in_words(tmp_path):
     assert diagnosis.first.name == "the API's replica pool"
 
 
+def test_the_wait_of_a_full_pool_is_told_by_the_p99_of_its_histogram(tmp_path):
+    waits = {
+        ("api", "api1", f"pool.replica.wait_bucket.{bound}"): float(grown)
+        for bound, grown in ((0.01, 100), (0.05, 190), (0.1, 200), ("inf", 200))
+    }
+    # 198 of 200 waits a second: 8 of the 10 between 50 and 100 ms, so 90 ms.
+    level = late(400, {"pool": 95}, full_pool(2, 30) | waits)
+    sentence = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms")).sentence
+    assert "30 waiting, wait p99 90 ms, mean 150 ms;" in sentence
+
+
 def test_the_generator_at_its_limit_ends_every_claim(tmp_path):
     level = late(900, {"pool": 90}, full_pool(2, 30) | {("generator", "g0", "cpu_ratio"): 0.99})
     diagnosis = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms"))
