@@ -12,7 +12,17 @@ from analysis.headroom import Headroom
 from reports.parts import Answer, Fact, Page, Section, Tone, kept
 from reports.render import write_page
 from reports.run_data import RunReport, read_report
-from reports.sections import about, caches, capacity, capacity_ahead, endpoints, over_time, tiers, trouble
+from reports.sections import (
+    about,
+    alerts,
+    caches,
+    capacity,
+    capacity_ahead,
+    endpoints,
+    over_time,
+    tiers,
+    trouble,
+)
 from reports.words import counted, sentence
 from results import Run
 from results.units import show_duration, show_rate, show_ratio
@@ -36,6 +46,7 @@ def capacity_page(report: RunReport, told: Review) -> Page:
         capacity_ahead.headroom(told),
         capacity.objectives(told),
         capacity.levels(found),
+        alerts.alerts(report),
         over_time.over_time(report),
         endpoints.endpoints(report),
         *tiers.tiers(report),

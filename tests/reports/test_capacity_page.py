@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.alerts.report import AlertsReport
 from analysis.bottleneck import Bottleneck, Diagnosis, Evidence
 from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
 from analysis.connections import Connections, PoolSize
@@ -110,6 +111,16 @@ def test_sections_stand_in_the_order_of_a_review(report: RunReport) -> None:
     wanted = ["load", "bottleneck", "parts", "scaling", "headroom", "limits", "levels"]
     shown = [section.id for section in capacity_page(report, reviewed(report)).sections]
     assert [name for name in shown if name in wanted] == wanted
+
+
+def test_alert_rules_that_the_search_was_given_have_a_section(report: RunReport) -> None:
+    def shown(one: RunReport) -> list[str]:
+        return [section.id for section in capacity_page(one, reviewed(one)).sections]
+
+    assert "alerts" not in shown(report)
+    assert "alerts" in shown(
+        replace(report, alerts=AlertsReport("rules.yml", [], [], "rules.yml is no YAML"))
+    )
 
 
 def test_every_claim_links_to_its_evidence(report: RunReport) -> None:
