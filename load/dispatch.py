@@ -1,50 +1,35 @@
 """Arrivals meet users: each due arrival goes to a free user, or waits in line until one comes free.
 
-Arrivals are handed out by one greenlet rather than by each user's own timer, so that the line, the wake-up
-lag and the account are kept in one place, one timer serves all arrivals that are due together, and a new
-rate holds at once.
+Arrivals are handed out by one timer rather than by each user's own, so that the line, the wake-up lag and
+the account are kept in one place, arrivals that are due together are served together, and a new rate holds at
+once. The timer's callback runs in the event loop and switches straight to the user: nothing is queued between
+an arrival and its user.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections import deque
+from collections.abc import Callable
 from itertools import accumulate
 from time import perf_counter
+from typing import Any, Final
 
 import gevent
-from gevent.hub import Waiter, get_hub
+from gevent import get_hub
 from locust.exception import StopUser
 
 from load.arrivals import Source
+from load.line import Line
 from load.recorder import Arrival
 from results import Account, Flow, Histogram, bucket_of
 
-LONGEST_SLEEP_S = 0.05
+LONGEST_SLEEP_S: Final = 0.05
 """The clock looks up at least this often, so that a new rate or share takes effect at once."""
-TAKEN_IN_A_ROW = 50
+SHORTEST_SLEEP_S: Final = 0.0005
+"""Arrivals closer together than this are handed out together: a timer for each costs half a request."""
+TAKEN_IN_A_ROW: Final = 50
 """So many arrivals are taken without a wait before the event loop has its turn: tasks need not do any I/O."""
-
-
-class _Free:
-    """A free user, waiting for an arrival since a moment."""
-
-    __slots__ = ("since", "waiter")
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.waiter = Waiter()
-
-
-class _Line:
-    """The users of one class that are free, and the arrivals for it that found none free."""
-
-    __slots__ = ("backlog", "free")
-
-    def __init__(self) -> None:
-        self.free: deque[_Free] = deque()
-        self.backlog: deque[Arrival] = deque()
 
 
 class Dispatcher:
@@ -63,19 +48,19 @@ class Dispatcher:
         self.t0 = math.inf
         self.in_flight: set[Arrival] = set()
         self.scheduled = self.started = self.finished = self.failed = 0
-        self.dropped: list[Arrival] = []
-        """Handed to a user that ended before it could begin."""
         self.is_over = False
         self.overflow = ""
         self.retiring = 0
         """So many of the next users to come free are to end instead (the closed model's ramp down)."""
-        self._lines = {name: _Line() for name in weights}
+        self._lines = {name: Line() for name in weights}
         self._names = list(weights)
         self._bounds = list(accumulate(weights.values()))
         self._random = random.Random(f"{seed}/classes")
         self._wake_lag = Histogram()
         self._told = (0, 0, 0, 0)
         self._taken_in_a_row = 0
+        self._hub = get_hub()
+        self._timer: Any = None
 
     @property
     def free(self) -> int:
@@ -115,21 +100,11 @@ class Dispatcher:
         self.in_flight.add(arrival)
         return arrival
 
-    def _wait(self, line: _Line) -> Arrival:
+    def _wait(self, line: Line) -> Arrival:
         self._taken_in_a_row = 0
-        place = _Free(perf_counter())
-        line.free.append(place)
-        try:
-            arrival: Arrival = place.waiter.get()
-        except BaseException:
-            if place in line.free:
-                line.free.remove(place)
-            elif place.waiter.ready() and isinstance(place.waiter.value, Arrival):
-                self.dropped.append(place.waiter.value)
-            raise
+        arrival, both_there = line.wait()
         # From when both were there, how late the user woke up is the generator's doing, not the system's.
         arrival.started = perf_counter()
-        both_there = max(arrival.due, place.since)
         self._wake_lag.counts[bucket_of(int((arrival.started - both_there) * 1e6))] += 1
         arrival.late_s = both_there - arrival.due
         return arrival
@@ -143,33 +118,65 @@ class Dispatcher:
             else:
                 self.finished += 1
 
-    def run(self, t0: float) -> None:
-        """Hand out arrivals from a time on (time.perf_counter), until `is_over`."""
+    def begin(self, t0: float) -> None:
+        """Hand out arrivals from a time on (time.perf_counter), until `close` or an overflow."""
         self.t0 = t0
-        if self.source is None:
-            gevent.sleep(max(t0 - perf_counter(), 0))
-            for name, line in self._lines.items():
-                for _ in range(len(line.free)):
-                    self._hand(Arrival(perf_counter()), name)
-            return
-        while not self.is_over:
-            now = perf_counter()
-            while (due := t0 + self.source.due_s) <= now:
-                self._hand(Arrival(due, self.source.number), self._draw_class())
-                self.source.advance()
-            if self.backlog > self.max_backlog:
-                self.overflow = f"more than {self.max_backlog} arrivals were waiting for a free user"
-                self.is_over = True
-                return
-            gevent.sleep(min(max(due - perf_counter(), 0), LONGEST_SLEEP_S))
+        call = self._begin_all if self.source is None else self._tick
+        self._call_after(max(t0 - perf_counter(), 0.0), call)
 
     def close(self, until: float) -> None:
         """No more arrivals than were due up to a time; those that are due are scheduled to the last one."""
         if self.source is not None and not self.is_over:
             while (due := self.t0 + self.source.due_s) <= until:
-                self._hand(Arrival(due, self.source.number), self._draw_class())
+                self.scheduled += 1
+                self._lines[self._draw_class()].backlog.append(Arrival(due, self.source.number))
                 self.source.advance()
+            self._hub.loop.run_callback(self._serve_backlog)
+        self._end()
+
+    def _end(self) -> None:
         self.is_over = True
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+
+    def _call_after(self, seconds: float, call: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.close()
+        self._timer = self._hub.loop.timer(seconds)
+        self._timer.start(call, update=True)
+
+    # These run in the event loop.
+
+    def _begin_all(self) -> None:
+        """The closed model's beginning: every user that waits has its first arrival."""
+        for line in self._lines.values():
+            for _ in range(len(line.free)):
+                self.scheduled += 1
+                line.hand(Arrival(perf_counter()))
+
+    def _tick(self) -> None:
+        """Hand out what is due, and come again when the next is."""
+        source = self.source
+        assert source is not None
+        now = perf_counter()
+        in_a_row = 0
+        while (due := self.t0 + source.due_s) <= now and in_a_row < TAKEN_IN_A_ROW:
+            arrival = Arrival(due, source.number)
+            source.advance()
+            self.scheduled += 1
+            self._lines[self._draw_class()].hand(arrival)
+            in_a_row += 1
+        if self.backlog > self.max_backlog:
+            self.overflow = f"more than {self.max_backlog} arrivals were waiting for a free user"
+            self._end()
+        elif not self.is_over:
+            left_s = due - perf_counter()
+            self._call_after(min(max(left_s, SHORTEST_SLEEP_S), LONGEST_SLEEP_S), self._tick)
+
+    def _serve_backlog(self) -> None:
+        for line in self._lines.values():
+            line.serve()
 
     def _draw_class(self) -> str:
         if len(self._names) == 1:
@@ -177,22 +184,14 @@ class Dispatcher:
         drawn = self._random.random() * self._bounds[-1]
         return self._names[next(i for i, bound in enumerate(self._bounds) if drawn <= bound)]
 
-    def _hand(self, arrival: Arrival, user_class: str) -> None:
-        self.scheduled += 1
-        line = self._lines[user_class]
-        if line.free:
-            get_hub().loop.run_callback(line.free.popleft().waiter.switch, arrival)
-        else:
-            line.backlog.append(arrival)
-
     @property
     def is_drained(self) -> bool:
         """Whether every arrival handed out has ended."""
-        return self.finished + self.failed + len(self.dropped) == self.scheduled
+        return self.finished + self.failed == self.scheduled
 
     def waiting(self) -> list[Arrival]:
         """Arrivals that never began."""
-        return [arrival for line in self._lines.values() for arrival in line.backlog] + self.dropped
+        return [arrival for line in self._lines.values() for arrival in line.backlog]
 
     def flow(self, second: int, generator: str, users: int, requests: int) -> Flow:
         """What happened since the last call."""

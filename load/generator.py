@@ -84,9 +84,8 @@ class Generator:
         # time.monotonic and time.perf_counter may count from different beginnings.
         self._t0 = (self._t0_monotonic or time.monotonic()) + (time.perf_counter() - time.monotonic())
         self.recorder.t0 = self._t0
-        clock = gevent.spawn(self.dispatcher.run, self._t0)
+        self.dispatcher.begin(self._t0)
         self._measure(health)
-        clock.kill()
         self._wait_out(health)
         self._last_words(health)
 
@@ -126,7 +125,6 @@ class Generator:
         # A stop leaves out what is not due yet, the plan's end takes in all that was planned.
         if not self.dispatcher.overflow:
             self.dispatcher.close(min(time.perf_counter(), end))
-        self.dispatcher.is_over = True
 
     def _tick(self) -> None:
         self.recorder.fold()

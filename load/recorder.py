@@ -114,8 +114,8 @@ class Recorder:
             lane = self._lanes.get((name, kind, True)) or self._new_lane(name, kind, True)
         else:
             lane = self._lanes.get((name, kind, False)) or self._new_lane(name, kind, False)
-            if arrival.requests:
-                arrival.requests.pop(greenlet, None)
+            if greenlet in arrival.requests:
+                del arrival.requests[greenlet]
             if arrival.late_s:
                 intended -= arrival.late_s
                 arrival.late_s = 0.0

@@ -28,7 +28,6 @@ from load.http_client.order import (
 from load.http_client.response import Response
 from load.http_client.session import Options, Session
 
-_NOTHING_SAID = (None,) * 7
 _MOST_PLAIN = 32
 _DEFAULT_HEADERS = {"User-Agent": "harness", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
@@ -137,30 +136,30 @@ class HttpClient:
         `content` is then empty.
         """
         started_s = perf_counter()
-        name = name or self.request_name or url
-        response = Response(self, method, name, kind, catch_response, started_s)
+        response = Response(self, method, name or self.request_name or url, kind, catch_response, started_s)
         response.context = context
         try:
-            said: tuple[Any, ...] = (data, json, params, headers, files, auth, on_data)
-            if said == _NOTHING_SAID:
+            is_bare = data is None and json is None and params is None and headers is None
+            if is_bare and files is None and auth is None and on_data is None:
                 order = self._plain.get((method, url)) or self._plain_order(method, url)
             else:
                 order = self._order(method, url, data, json, params, headers, files, auth)
                 order.on_data = on_data
             response.url = order.url
             deadline_s = started_s + (self._timeout_s if timeout is None else timeout)
-            browser = self._browser(cache)
+            browser = self.session.cache if cache is None else self._browser(cache)
             if browser is not None and self.session.recall(response, order, browser):
                 return response
             active = recorder.active
             if active is not None:
-                active.begin(name, kind, started_s)
+                active.begin(response.name, kind, started_s)
             self.session.hop(response, order, deadline_s, browser)
-            follows = self._follows if allow_redirects is None else allow_redirects
-            if follows and response.status_code in REDIRECTS:
-                response = self.session.follow(response, order, deadline_s, browser)
-            if response.status_code >= 400:
-                response.error = Failure(f"status {response.status_code}", response.url)
+            status = response.status_code
+            if status >= 300:
+                if status in REDIRECTS and (self._follows if allow_redirects is None else allow_redirects):
+                    response = self.session.follow(response, order, deadline_s, browser)
+                if response.status_code >= 400:
+                    response.error = Failure(f"status {response.status_code}", response.url)
         except Failure as failure:
             response.fail(failure)
         response.ended_s = perf_counter()
@@ -253,7 +252,8 @@ class HttpClient:
             order.headers.update(headers or {})
         return order
 
-    def _browser(self, cache: bool | None) -> BrowserCache | None:
+    def _browser(self, cache: bool) -> BrowserCache | None:
+        """The browser cache for a request that says whether it wants one."""
         if cache and self.session.cache is None:
             self.session.cache = BrowserCache()
-        return None if cache is False else self.session.cache
+        return self.session.cache if cache else None

@@ -19,7 +19,8 @@ from load.failure import Failure
 from load.http_client.answer import Answer
 from load.http_client.tls import TlsStream
 
-_READ_BYTES: Final = 65536
+_READ_BYTES: Final = 16384
+"""A larger piece costs more to set aside for each answer than a further read costs a long one."""
 _READABLE, _WRITABLE, _TIMED_OUT = 1, 2, 3
 
 
@@ -37,12 +38,14 @@ class Connection:
         "_reader",
         "_recv",
         "_send",
+        "_sleep",
         "_sock",
         "_timer",
         "_timer_due_s",
         "_tls",
         "_waiter",
         "answer",
+        "closed",
     )
 
     def __init__(self, sock: _socket.socket, tls: TlsStream | None, max_bytes: int) -> None:
@@ -56,26 +59,25 @@ class Connection:
             tls.attach(sock.send, sock.recv)
             self._send, self._recv = tls.send, tls.recv
         self.answer = Answer(max_bytes)
+        self.closed = False
+        """Whether it can no longer be used, for instance because the peer hung up while it was idle."""
         self._is_used = False
         self._deadline_s = 0.0
         self._timer_due_s = math.inf
         self._waiter: Callable[[int], object] | None = None
         self._timer: Any = None
         self._hub = get_hub()
+        self._sleep: Callable[[], int] = self._hub.switch
+        """Until the socket is ready or the deadline has passed; says which."""
         self._reader: Any = self._hub.loop.io(sock.fileno(), 1)
         self._reader.start(self._on_readable)
 
-    @property
-    def closed(self) -> bool:
-        """Whether it can no longer be used, for instance because the peer hung up while it was idle."""
-        return self._reader is None
-
     def close(self) -> None:
         """Give back the socket and its watchers. May be called twice."""
-        if self._reader is None:
+        if self.closed:
             return
+        self.closed = True
         self._reader.close()
-        self._reader = None
         if self._timer is not None:
             self._timer.close()
             self._timer = None
@@ -97,22 +99,37 @@ class Connection:
         answer = self.answer
         answer.expect(is_head)
         try:
-            self._arm(deadline_s)
+            self._deadline_s = deadline_s
+            if deadline_s < self._timer_due_s:
+                self._set_timer(deadline_s)
+            self._waiter = getcurrent().switch
             self._send_all(request)
             while not answer.complete:
-                if self._wait() == _TIMED_OUT:
+                if self._sleep() == _TIMED_OUT:
                     raise Failure(
                         "timeout", f"the answer was not complete in time ({answer.received} bytes came)"
                     )
                 self._read()
                 if on_data is not None and answer.body:
-                    pieces, answer.body = answer.body, []
-                    on_data(b"".join(pieces))
+                    self._pass_on(on_data)
         except BaseException:
+            self._waiter = None
             self.close()
             raise
+        self._waiter = None
         self._is_used = True
         return answer
+
+    def _pass_on(self, on_data: Callable[[bytes], None]) -> None:
+        """Give away what has come of the body. The scenario's code may sleep: what comes meanwhile waits."""
+        pieces, self.answer.body = self.answer.body, []
+        self._waiter = None
+        self._reader.stop()
+        on_data(b"".join(pieces))
+        self._reader.start(self._on_readable)
+        self._waiter = getcurrent().switch
+        if self._deadline_s < self._timer_due_s and not self.answer.complete:
+            self._set_timer(self._deadline_s)
 
     def _read(self) -> None:
         """Take in what has come."""
@@ -156,7 +173,7 @@ class Connection:
                     pass
                 except OSError:
                     return  # it hung up; an answer may still have come before that
-                event = self._wait()
+                event = self._sleep()
                 if event == _TIMED_OUT:
                     raise Failure("timeout", f"{len(rest)} bytes of the request were not taken in time")
                 if event == _READABLE:
@@ -167,19 +184,7 @@ class Connection:
         finally:
             writer.close()
 
-    def _wait(self) -> int:
-        """Sleep until the socket is ready or the deadline has passed; says which."""
-        self._waiter = getcurrent().switch
-        try:
-            event: int = self._hub.switch()
-        finally:
-            self._waiter = None
-        return event
-
-    def _arm(self, deadline_s: float) -> None:
-        self._deadline_s = deadline_s
-        if deadline_s >= self._timer_due_s:
-            return  # a timer of an earlier request goes off before, and then waits for the rest
+    def _set_timer(self, deadline_s: float) -> None:
         left_s = deadline_s - perf_counter()
         if left_s <= 0:
             raise Failure("timeout", "no time was left for the request")

@@ -62,6 +62,7 @@ class Origin:
 
     def __init__(self, address: Address, limits: Limits, tls_context: Callable[[], ssl.SSLContext]) -> None:
         self.address = address
+        self.host = address.host
         self.host_line = f"Host: {address.host_header}\r\n".encode("ascii")
         self.base = f"{address.scheme}://{address.host_header}"
         self.secure = address.scheme == "https"
@@ -71,8 +72,9 @@ class Origin:
 
     def kept(self) -> Connection | None:
         """An idle connection that was open when it was last heard of."""
-        while self.idle:
-            connection = self.idle.pop()
+        idle = self.idle
+        while idle:
+            connection = idle.pop()
             if not connection.closed:
                 return connection
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import zlib
+from collections.abc import Sequence
 from email.message import Message
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ class Response:
         """By lower-case name; `headers` is the comfortable view of them."""
         self.bytes_received = 0
         """On the wire: status line, headers and body as it came, of every hop."""
-        self.history: list[Response] = []
+        self.history: Sequence[Response] = ()
         """The answers that redirected here, first to last."""
         self.from_cache = False
         """Whether the body came from the user's browser cache, with or without a revalidation."""

@@ -125,8 +125,8 @@ class Session:
 
     def _fetch(self, response: Response, order: Order, deadline_s: float) -> None:
         origin = order.origin
-        host = origin.address.host
-        cookie_line = self.cookies.header_for(host, order.target, origin.secure)
+        cookies = self.cookies
+        cookie_line = cookies.header_for(origin.host, order.target, origin.secure)
         answer = self._exchange(order, order.message(cookie_line), deadline_s)
         headers = response.raw_headers = answer.headers
         response.status_code = answer.status
@@ -134,7 +134,7 @@ class Session:
         body = answer.body
         response.content = body[0] if len(body) == 1 else b"".join(body)
         if b"set-cookie" in headers:
-            self.cookies.store_lines(headers[b"set-cookie"], host, order.target, origin.secure)
+            cookies.store_lines(headers[b"set-cookie"], origin.host, order.target, origin.secure)
         if b"content-encoding" in headers and order.on_data is None:
             limit = self.options.max_response_bytes
             response.content = uncompressed(response.content, headers[b"content-encoding"], limit)

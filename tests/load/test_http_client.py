@@ -376,3 +376,26 @@ def test_ipv6() -> None:
     client = HttpClient(f"http://[::1]:{listener.getsockname()[1]}", request_event=Counted())
     assert client.get("/").content == b"six"
     server.stop(timeout=0)
+
+
+def test_what_comes_while_the_scenario_takes_its_time_over_a_piece_is_not_lost() -> None:
+    pieces: list[bytes] = []
+
+    def slowly(piece: bytes) -> None:
+        pieces.append(piece)
+        gevent.sleep(0.05)  # the rest of the body, and the end of it, come meanwhile
+
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    with scripted([head + b"one", 0.01, b"two", 0.01, b"six"]) as server, gevent.Timeout(20):
+        client, _ = client_for(server)
+        for _ in range(2):
+            assert client.get("/", on_data=slowly).ok
+        assert b"".join(pieces) == b"onetwosix" * 2
+        assert server.connections == 1
+
+
+def test_a_timeout_holds_though_it_passed_while_the_scenario_had_a_piece() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    with scripted([head + b"one", 60.0]) as server, gevent.Timeout(20):
+        client, _ = client_for(server, timeout_s=0.1)
+        assert kind(client.get("/", on_data=lambda _: gevent.sleep(0.2))) == "timeout"
