@@ -51,7 +51,8 @@ class Dispatcher:
         self.is_over = False
         self.overflow = ""
         self.retiring = 0
-        """So many of the next users to come free are to end instead (the closed model's ramp down)."""
+        """So many of the next users to come free are to end instead."""
+        self.retired = 0
         self._lines = {name: Line() for name in weights}
         self._names = list(weights)
         self._bounds = list(accumulate(weights.values()))
@@ -82,6 +83,7 @@ class Dispatcher:
         line = self._lines[user_class]
         if self.retiring > 0:
             self.retiring -= 1
+            self.retired += 1
             raise StopUser
         self._taken_in_a_row += 1
         if self._taken_in_a_row >= TAKEN_IN_A_ROW:

@@ -19,6 +19,9 @@ RESERVE_OF_MANY_S = 0.02
 ones are reserve enough until more have come."""
 FEW = 100
 FEWEST_FREE = 10
+SPARE = 4
+"""With more free users than so many reserves the rest end: after an overload each would hold on to a
+connection that the system has to keep open."""
 AT_ONCE = 20
 """So many users at most are in their on_start together: signing in is not to be a load test of its own."""
 BATCHES = 4
@@ -68,11 +71,15 @@ class Pool:
         self._count_starting()
         starting = Counter(type(user).__name__ for user in self._starting)
         reserve = max(FEWEST_FREE, min(rate_per_s * RESERVE_S, FEW + rate_per_s * RESERVE_OF_MANY_S))
-        reserve /= sum(self._weights.values())
+        per_weight = reserve / sum(self._weights.values())
         for name, weight in self._weights.items():
             backlog, free = self._dispatcher.line_of(name)
-            self._lacks[name] = max(backlog + math.ceil(reserve * weight) - free - starting[name], 0)
-        self.want(max(self.wanted, self.users + self._lacks.total()))
+            ready = free + starting[name]
+            self._lacks[name] = max(backlog + math.ceil(per_weight * weight) - ready, 0)
+        wanted = max(self.wanted, self.users + self._lacks.total())
+        if not self._lacks.total():
+            wanted = min(wanted, self.users - self._dispatcher.free + math.ceil(SPARE * reserve))
+        self.want(wanted)
 
     def want(self, users: int) -> None:
         """Aim at a number of users, within the maximum; fewer than now end as they come free."""
@@ -113,7 +120,8 @@ class Pool:
     @property
     def is_hopeless(self) -> bool:
         """Whether users end faster than they do any work."""
-        return self.deaths > DEATHS_ALLOWED and self.deaths > self._dispatcher.started
+        deaths = self.deaths - self._dispatcher.retired
+        return deaths > DEATHS_ALLOWED and deaths > self._dispatcher.started
 
     def _count_starting(self) -> int:
         self._starting = [user for user in self._starting if not user.has_begun and _is_alive(user)]
