@@ -92,19 +92,20 @@ def test_the_stated_interval_holds_the_truth_about_as_often_as_it_says(capsys) -
 
 @pytest.mark.truth
 @pytest.mark.parametrize(
-    ("noise", "p90"),
-    [(Noise(), 0.05), (Noise(drift=0.03, drift_memory_s=40), 0.07)],
+    ("noise", "median", "p90"),
+    [(Noise(), 0.02, 0.05), (Noise(drift=0.03, drift_memory_s=40), 0.025, 0.07)],
     ids=["quiet", "drifting"],
 )
-def test_it_holds_on_quiet_and_on_drifting_systems(noise, p90) -> None:
-    # A drift with a memory of 40 s leaves some 7 independent looks at the system in 5 minutes.
+def test_it_holds_on_quiet_and_on_drifting_systems(noise, median, p90) -> None:
+    # A drift with a memory of 40 s leaves some 7 independent looks at the system in 5 minutes: what it carries
+    # on average is itself uncertain by 3% / sqrt(7), which no search can make up for.
     relative = []
     for setting in SETTINGS:
         for seed in range(300, 306):
             server = SimulatedServer(setting.slots, setting.service_s, setting.kind, noise, seed)
             found = search_capacity(server, Settings(setting.slos, budget_s=BUDGET_S))
             relative.append((found.rate_per_s or 0) / setting.truth_per_s - 1)
-    assert np.median(np.abs(relative)) <= 0.02
+    assert np.median(np.abs(relative)) <= median
     assert np.quantile(np.abs(relative), 0.9) <= p90
     assert abs(np.mean(relative)) <= 0.02
 
