@@ -35,9 +35,17 @@ class Worse:
 WORSE = {
     # A light load: without its index the database takes all the processor, the load generator's part too.
     "an index dropped": Worse({}, "8/s", "todo.list", "index", faults=("missing-index",)),
-    "time to live 3600 s against 5 s": Worse({"cache.ttl_s": "5"}, "40/s", "todo", "hit ratio"),
+    "time to live 3600 s against 5 s": Worse(
+        # A cached answer has to live to its end within a run.
+        {"cache.ttl_s": "5"},
+        "40/s",
+        "todo",
+        "hit ratio",
+        baseline={"cache.ttl_s": "3600"},
+        seconds=30,
+    ),
     "a pool of 10 against 3": Worse({"api.pool_size": "3"}, "100/s", "todo", "pool"),
-    "2 ms added to todo.list": Worse({"api.slow_ms": "2"}, "40/s", "todo.list", "its own work"),
+    "2 ms added to todo.list": Worse({"api.slow_ms": "2"}, "40/s", "todo.list", "own work"),
 }
 
 
