@@ -51,4 +51,5 @@ def test_a_slower_server_is_found(
     expected = least * duels
     chance = 2 * math.sqrt(duels * least * (1 - least))
     assert sum(one.verdict == "fail" for one in found) >= expected - chance
-    assert not any(one.verdict == "pass" for one in found)
+    # A change of 5% is below the margin that a pass excludes: simulated, 2.4% of such duels pass.
+    assert sum(one.verdict == "pass" for one in found) <= (0 if factor >= 1.1 else 2)
