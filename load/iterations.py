@@ -7,6 +7,7 @@ an interrupted TaskSet, without any wait.
 from __future__ import annotations
 
 import functools
+import random
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -16,7 +17,7 @@ from gevent import getcurrent
 from locust import TaskSet, constant
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from locust.user.markov_taskset import MarkovTaskSet
-from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet
 
 from load import recorder
 from load.dispatch import Dispatcher
@@ -38,6 +39,8 @@ def adopt(user_class: Any, dispatcher: Dispatcher) -> None:
             holder.wait_time = constant(0)
     pause: Any = TaskSet
     pause.wait = _wait
+    draw: Any = DefaultTaskSet
+    draw.get_next_task = _next_task
     user_class.has_begun = False
 
 
@@ -54,6 +57,15 @@ def _wait(task_set: Any) -> None:
         if user._state == LOCUST_STATE_STOPPING:
             raise StopUser
         user._state = LOCUST_STATE_RUNNING
+
+
+_draw: Any = DefaultTaskSet.get_next_task
+
+
+def _next_task(task_set: Any) -> Any:
+    """A user's next task, each as likely as by Locust's own draw, at half its cost."""
+    tasks = task_set._user.tasks
+    return tasks[int(random.random() * len(tasks))] if tasks else _draw(task_set)
 
 
 def settle_greenlet(greenlet: Any) -> None:

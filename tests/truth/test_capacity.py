@@ -97,8 +97,8 @@ def test_the_stated_interval_holds_the_truth_about_as_often_as_it_says(capsys) -
     ids=["quiet", "drifting"],
 )
 def test_it_holds_on_quiet_and_on_drifting_systems(noise, median, p90) -> None:
-    # A drift with a memory of 40 s leaves some 7 independent looks at the system in 5 minutes: what it carries
-    # on average is itself uncertain by 3% / sqrt(7), which no search can make up for.
+    # A drift with a memory of 40 s leaves some 7 independent looks at the system in 5 minutes: what it
+    # carries on average is itself uncertain by 3% / sqrt(7), which no search can make up for.
     relative = []
     for setting in SETTINGS:
         for seed in range(300, 306):
