@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from stack import admin
+from stack import accounts, admin
 from stack.errors import StackError
 from stack.knobs import Knobs
 from stack.place import Place
@@ -82,47 +82,25 @@ def bootstrap(data: Path) -> None:
 
 
 def accounts_sql(secrets: dict[str, str]) -> str:
-    """Run by each server whenever it starts: the accounts with this stack's passwords, not in the binlog."""
-    grants = {
-        "app": ["ALL ON app.*"],
-        "repl": ["REPLICATION SLAVE ON *.*"],
-        "probe": [
-            "PROCESS, REPLICATION CLIENT, SLAVE MONITOR ON *.*",
-            "SELECT ON performance_schema.*",
-            "SELECT, INSERT, UPDATE, DELETE, CREATE ON harness.*",
-        ],
-    }
-    lines = ["SET SESSION sql_log_bin = 0;", "CREATE DATABASE IF NOT EXISTS app CHARACTER SET utf8mb4;"]
-    lines += [
-        "CREATE DATABASE IF NOT EXISTS harness;",
-        "CREATE TABLE IF NOT EXISTS harness.heartbeat (id INT PRIMARY KEY, at DATETIME(6) NOT NULL);",
-        f"ALTER USER root@localhost IDENTIFIED BY '{secrets['root']}';",
-    ]
-    for user, privileges in grants.items():
-        account = f"{user}@'127.0.0.1'"
-        lines.append(f"CREATE OR REPLACE USER {account} IDENTIFIED BY '{secrets[user]}';")
-        lines += [f"GRANT {privilege} TO {account};" for privilege in privileges]
-    return "\n".join(lines) + "\n"
+    """The statements that make a stack's accounts (see stack.accounts)."""
+    create = ("CREATE OR REPLACE USER {account} IDENTIFIED BY '{password}';",)
+    return accounts.accounts_sql(secrets, create, "PROCESS, REPLICATION CLIENT, SLAVE MONITOR")
 
 
 def start_replication(place: Place, primary_port: int) -> None:
-    """Point the replica at the primary, from wherever it stopped, and wait until it has caught up."""
-    with admin.connect(place, "primary") as primary, primary.cursor() as cursor:
-        cursor.execute("SELECT @@gtid_binlog_pos AS position")
-        position = (cursor.fetchone() or {})["position"]
-    with admin.connect(place, "replica") as replica, replica.cursor() as cursor:
-        cursor.execute("STOP SLAVE")
-        cursor.execute(
-            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%s, MASTER_USER='repl',"
-            " MASTER_PASSWORD=%s, MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1",
-            (primary_port, place.credentials()["repl"]),
-        )
-        cursor.execute("START SLAVE")
-        cursor.execute("SELECT MASTER_GTID_WAIT(%s, 10) AS waited", (position,))
-        if (cursor.fetchone() or {})["waited"] != 0:
-            raise StackError(
-                f"the replica did not catch up: {admin.replication(place).get('Last_SQL_Error', '')}"
-            )
+    """Point the replica at the primary and wait until it has caught up. Raises StackError."""
+    change = (
+        "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%s, MASTER_USER='repl',"
+        " MASTER_PASSWORD=%s, MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1"
+    )
+    accounts.follow(
+        place,
+        "@@gtid_binlog_pos",
+        "STOP SLAVE",
+        (change, (primary_port, place.credentials()["repl"])),
+        "START SLAVE",
+        "MASTER_GTID_WAIT(%s, 10)",
+    )
 
 
 def forget_binlog(place: Place) -> None:

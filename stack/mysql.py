@@ -8,7 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from stack import admin
+from stack import accounts, admin
 from stack.errors import StackError
 from stack.knobs import Knobs
 from stack.place import Place
@@ -91,48 +91,25 @@ def bootstrap(data: Path) -> None:
 
 
 def accounts_sql(secrets: dict[str, str]) -> str:
-    """Run by each server whenever it starts: the accounts with this stack's passwords, not in the binlog."""
-    grants = {
-        "app": ["ALL ON app.*"],
-        "repl": ["REPLICATION SLAVE ON *.*"],
-        "probe": [
-            "PROCESS, REPLICATION CLIENT ON *.*",
-            "SELECT ON performance_schema.*",
-            "SELECT, INSERT, UPDATE, DELETE, CREATE ON harness.*",
-        ],
-    }
-    lines = ["SET SESSION sql_log_bin = 0;", "CREATE DATABASE IF NOT EXISTS app CHARACTER SET utf8mb4;"]
-    lines += [
-        "CREATE DATABASE IF NOT EXISTS harness;",
-        "CREATE TABLE IF NOT EXISTS harness.heartbeat (id INT PRIMARY KEY, at DATETIME(6) NOT NULL);",
-        f"ALTER USER root@localhost IDENTIFIED BY '{secrets['root']}';",
-    ]
-    for user, privileges in grants.items():
-        account = f"{user}@'127.0.0.1'"
-        lines.append(f"CREATE USER IF NOT EXISTS {account};")
-        lines.append(f"ALTER USER {account} IDENTIFIED BY '{secrets[user]}';")
-        lines += [f"GRANT {privilege} TO {account};" for privilege in privileges]
-    return "\n".join(lines) + "\n"
+    """The statements that make a stack's accounts (see stack.accounts)."""
+    create = ("CREATE USER IF NOT EXISTS {account};", "ALTER USER {account} IDENTIFIED BY '{password}';")
+    return accounts.accounts_sql(secrets, create, "PROCESS, REPLICATION CLIENT")
 
 
 def start_replication(place: Place, primary_port: int) -> None:
-    """Point the replica at the primary, from wherever it stopped, and wait until it has caught up."""
-    with admin.connect(place, "primary") as primary, primary.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.gtid_executed AS position")
-        position = (cursor.fetchone() or {})["position"]
-    with admin.connect(place, "replica") as replica, replica.cursor() as cursor:
-        cursor.execute("STOP REPLICA")
-        cursor.execute(
-            "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%s, SOURCE_USER='repl',"
-            " SOURCE_PASSWORD=%s, SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1",
-            (primary_port, place.credentials()["repl"]),
-        )
-        cursor.execute("START REPLICA")
-        cursor.execute("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, 20) AS waited", (position,))
-        if (cursor.fetchone() or {})["waited"] != 0:
-            told = admin.replication(place)
-            words = told.get("Last_SQL_Error") or told.get("Last_IO_Error") or "no error is told"
-            raise StackError(f"the replica did not catch up: {words}")
+    """Point the replica at the primary and wait until it has caught up. Raises StackError."""
+    change = (
+        "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%s, SOURCE_USER='repl',"
+        " SOURCE_PASSWORD=%s, SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1"
+    )
+    accounts.follow(
+        place,
+        "@@GLOBAL.gtid_executed",
+        "STOP REPLICA",
+        (change, (primary_port, place.credentials()["repl"])),
+        "START REPLICA",
+        "WAIT_FOR_EXECUTED_GTID_SET(%s, 20)",
+    )
 
 
 def forget_binlog(place: Place) -> None:

@@ -95,9 +95,9 @@ class Duel:
         share = self._spending[self.pairs]
         level = 0.975 if self.pairs >= self.plan.pairs else EARLY_LEVEL
         found = compare_sides(self.baseline, self.candidate, self.plan.tolerances, self.plan.layout, level)
-        judged = judge(found, self.plan.alpha * share, 1 - BETA * share)
-        verdict = overall_verdict(judged)
         is_last = self.pairs >= self.plan.max_pairs
+        judged = judge(found, self.plan.alpha * share, 1 - BETA * share, self.pairs >= self.plan.pairs)
+        verdict = overall_verdict(judged)
         deciding = [c for c in judged if c.key in DECIDING]
         result = DuelResult(
             verdict,
