@@ -26,7 +26,7 @@ from results import Account, Flow, Histogram, bucket_of
 
 LONGEST_SLEEP_S: Final = 0.05
 """The clock looks up at least this often, so that a new rate or share takes effect at once."""
-SHORTEST_SLEEP_S: Final = 0.0005
+SHORTEST_SLEEP_S: Final = 0.0004
 """Arrivals closer together than this are handed out together: a timer for each costs half a request."""
 TAKEN_IN_A_ROW: Final = 50
 """So many arrivals are taken without a wait before the event loop has its turn: tasks need not do any I/O."""
@@ -173,8 +173,8 @@ class Dispatcher:
             self.overflow = f"more than {self.max_backlog} arrivals were waiting for a free user"
             self._end()
         elif not self.is_over:
-            left_s = due - perf_counter()
-            self._call_after(min(max(left_s, SHORTEST_SLEEP_S), LONGEST_SLEEP_S), self._tick)
+            left_s = max(due, now + SHORTEST_SLEEP_S) - perf_counter()
+            self._call_after(min(max(left_s, 0.0), LONGEST_SLEEP_S), self._tick)
 
     def _serve_backlog(self) -> None:
         for line in self._lines.values():
