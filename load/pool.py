@@ -15,8 +15,8 @@ from load.iterations import settle_greenlet
 RESERVE_S = 0.25
 """Free users are kept for this much of the arrivals to come ..."""
 RESERVE_OF_MANY_S = 0.002
-"""... and for less of them where they are many: each user has a connection of its own, and hundreds of idle
-ones are reserve enough until more have come."""
+"""... and for less of them where they are many: each user has a connection of its own and memory that
+falls out of the processor's caches, and some dozens are reserve enough until more have come."""
 FEW = 60
 FEWEST_FREE = 10
 SPARE = 4
