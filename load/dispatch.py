@@ -53,6 +53,7 @@ class Dispatcher:
         self.retiring = 0
         """So many of the next users to come free are to end instead."""
         self.retired = 0
+        """Those that did: they ended as they were told to, which is no death."""
         self._lines = {name: Line() for name in weights}
         self._names = list(weights)
         self._bounds = list(accumulate(weights.values()))
