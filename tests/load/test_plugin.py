@@ -146,7 +146,7 @@ def test_a_scenario_runs_alone_under_plain_locust() -> None:
             url,
             "--json",
         ]
-        environment = os.environ | {"UNTIL_SEEN": '["ask"]'}
+        environment = os.environ | {"UNTIL_SEEN": '{"ask": 1}'}
         ran = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False
         )
