@@ -14,33 +14,40 @@ from benchmarks.stores import Beside
 
 
 def rates(taken: dict[str, list[Measured]], rounds: int, seconds: int) -> str:
-    """Medians over the rounds, fastest first, and the harness's ratios to the others."""
+    """Medians over the rounds, fastest first, and how often as fast as Locust's fast client each is."""
     rate = {name: statistics.median(m.rate_per_s for m in ms) for name, ms in taken.items()}
-    cost = {name: statistics.median(m.cpu_us for m in ms) for name, ms in taken.items()}
     lines = [
         "| generator | requests/s | lowest to highest | CPU us/request | rate x Fast | CPU x Fast |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name in sorted(taken, key=lambda each: -rate[each]):
         spread = [m.rate_per_s for m in taken[name]]
+        cost_us = statistics.median(m.cpu_us for m in taken[name])
         lines.append(
             f"| {f'**{name}**' if name == 'harness' else name} | {rate[name]:,.0f} |"
-            f" {min(spread):,.0f} to {max(spread):,.0f} | {cost[name]:.1f} |"
-            f" {_ratio(rate, name, 'FastHttpUser')} | {_ratio(cost, name, 'FastHttpUser')} |"
+            f" {min(spread):,.0f} to {max(spread):,.0f} | {cost_us:.1f} |"
+            f" {_ratio(taken, name, 'FastHttpUser', 'rate_per_s')} |"
+            f" {_ratio(taken, name, 'FastHttpUser', 'cpu_us')} |"
         )
     others = [
-        f"{_ratio(rate, 'harness', other)} x {other}" for other in (BARE, "hey", "wrk") if other in rate
+        f"{_ratio(taken, 'harness', other, 'rate_per_s')} x {other}"
+        for other in (BARE, "hey", "wrk")
+        if other in taken
     ]
     said = (
         f"Fast is FastHttpUser. Medians of {rounds} alternating rounds of {seconds} s, {CONNECTIONS}"
-        " connections, the same static answer from HAProxy; generator on core 0, server on core 1. The"
+        " connections, the same static answer from HAProxy; generator on core 0, server on core 1. Ratios"
+        " are medians of the ratios within each round, as the machine's speed changes between rounds. The"
         f" harness: closed model, an ordinary scenario, all recording on; it makes {', '.join(others)}."
     )
     return "\n".join([*lines, "", said])
 
 
-def _ratio(values: dict[str, float], name: str, base: str) -> str:
-    return f"{values[name] / values[base]:.2f}" if values.get(base) and name in values else "-"
+def _ratio(taken: dict[str, list[Measured]], name: str, base: str, figure: str) -> str:
+    """The median over the rounds of how often as much one has of a figure as another."""
+    pairs = zip(taken.get(name, []), taken.get(base, []), strict=False)
+    ratios = [getattr(one, figure) / getattr(other, figure) for one, other in pairs if getattr(other, figure)]
+    return f"{statistics.median(ratios):.2f}" if ratios else "-"
 
 
 def open_model(rate_per_s: int, rounds: list[OpenRound], seconds: int) -> str:

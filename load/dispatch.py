@@ -94,8 +94,8 @@ class Dispatcher:
             arrival = line.backlog.popleft()
             arrival.started = perf_counter()
             arrival.late_s = arrival.started - arrival.due
-        elif self.source is None and self.t0 <= perf_counter() and not self.is_over:
-            arrival = Arrival(perf_counter())
+        elif self.source is None and self.t0 <= (now := perf_counter()) and not self.is_over:
+            arrival = Arrival(now)
             self.scheduled += 1
         else:
             arrival = self._wait(line)
@@ -114,12 +114,14 @@ class Dispatcher:
 
     def end(self, arrival: Arrival) -> None:
         """The calling user is done with its arrival."""
-        if arrival in self.in_flight:
-            self.in_flight.discard(arrival)
-            if arrival.failed:
-                self.failed += 1
-            else:
-                self.finished += 1
+        try:
+            self.in_flight.remove(arrival)
+        except KeyError:
+            return
+        if arrival.failed:
+            self.failed += 1
+        else:
+            self.finished += 1
 
     def begin(self, t0: float) -> None:
         """Hand out arrivals from a time on (time.perf_counter), until `close` or an overflow."""

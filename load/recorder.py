@@ -27,7 +27,7 @@ Request = tuple[str, str, float]
 class Arrival:
     """One iteration of a scenario's task. Times are on time.perf_counter, in seconds."""
 
-    __slots__ = ("due", "failed", "late_s", "number", "requests", "started", "task")
+    __slots__ = ("beside", "due", "failed", "late_s", "number", "request", "started", "task")
 
     def __init__(self, due: float, number: int = 0) -> None:
         self.due = due
@@ -38,8 +38,16 @@ class Arrival:
         """How long it waited for a user to come free; its first request carries this in its response time."""
         self.failed = False
         self.task = ""
-        self.requests: dict[Any, Request] = {}
-        """Requests under way, by the greenlet that makes them."""
+        self.request: Request | None = None
+        """The one under way in the user's own greenlet."""
+        self.beside: dict[Any, Request] | None = None
+        """Those under way in greenlets that it spawned."""
+
+    @property
+    def under_way(self) -> list[Request]:
+        """Every request that has begun and not ended."""
+        own = [] if self.request is None else [self.request]
+        return own + list((self.beside or {}).values())
 
 
 def arrival_of(greenlet: Any) -> Arrival | None:
@@ -88,8 +96,12 @@ class Recorder:
             arrival = greenlet.arrival
         except AttributeError:
             arrival = arrival_of(greenlet)
-        if arrival is not None:
-            arrival.requests[greenlet] = (name, kind, started)
+            if arrival is not None:
+                arrival.beside = arrival.beside or {}
+                arrival.beside[greenlet] = (name, kind, started)
+        else:
+            if arrival is not None:
+                arrival.request = (name, kind, started)
 
     def record(
         self,
@@ -109,13 +121,16 @@ class Recorder:
             arrival = greenlet.arrival
         except AttributeError:
             arrival = arrival_of(greenlet)
+            if arrival is not None and arrival.beside:
+                arrival.beside.pop(greenlet, None)
+        else:
+            if arrival is not None:
+                arrival.request = None
         intended = started
         if arrival is None:
             lane = self._lanes.get((name, kind, True)) or self._new_lane(name, kind, True)
         else:
             lane = self._lanes.get((name, kind, False)) or self._new_lane(name, kind, False)
-            if greenlet in arrival.requests:
-                del arrival.requests[greenlet]
             if arrival.late_s:
                 intended -= arrival.late_s
                 arrival.late_s = 0.0
@@ -154,7 +169,7 @@ class Recorder:
         pieces = []
         for arrival in arrivals:
             # A task between two requests, or in a client that does not say when it begins, stands for itself.
-            requests = list(arrival.requests.values()) or [(arrival.task, "task", arrival.started)]
+            requests = arrival.under_way or [(arrival.task, "task", arrival.started)]
             for name, kind, started in requests:
                 intended, arrival.late_s = started - arrival.late_s, 0.0
                 pieces.append(self._cut_off(Endpoint(name, kind), intended, now, "unfinished"))

@@ -34,24 +34,26 @@ class Order:
     on_data: Callable[[bytes], None] | None = None
     url: str = field(init=False)
     """The whole address."""
-    _head: bytes = field(init=False, default=b"")
-    _block: bytes | None = field(init=False, default=None)
+    _message: bytes = field(init=False, default=b"")
+    _made_of: tuple[bytes, bytes] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.url = self.origin.base + self.target
 
     def message(self, cookie_line: bytes) -> bytes:
         """The request's bytes. Raises Failure of kind "request" for headers not allowed."""
-        block = self.headers.block
-        if block is not self._block:
-            self._head = f"{self.method} {self.target} HTTP/1.1\r\n".encode() + self.origin.host_line + block
-            self._block = block
-        head = self._head
+        made_of = (self.headers.block, cookie_line)
+        if made_of != self._made_of:
+            head = f"{self.method} {self.target} HTTP/1.1\r\n".encode() + self.origin.host_line
+            self._message = head + made_of[0] + cookie_line + self._end()
+            self._made_of = made_of
+        return self._message
+
+    def _end(self) -> bytes:
+        """The body, its length before it."""
         if self.body is not None:
-            return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, cookie_line, len(self.body), self.body)
-        if self.method in ("POST", "PUT", "PATCH"):
-            return head + cookie_line + b"Content-Length: 0\r\n\r\n"
-        return head + cookie_line + b"\r\n"
+            return b"Content-Length: %d\r\n\r\n%b" % (len(self.body), self.body)
+        return b"Content-Length: 0\r\n\r\n" if self.method in ("POST", "PUT", "PATCH") else b"\r\n"
 
 
 def with_params(target: str, params: Params | None) -> str:

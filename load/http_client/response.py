@@ -38,28 +38,26 @@ class Response:
     `failure(...)` was called, as succeeded if `success()` was, and otherwise by its own outcome.
     """
 
-    __slots__ = (
-        "_client",
-        "_entered",
-        "_is_caught",
-        "_verdict",
-        "bytes_received",
-        "content",
-        "context",
-        "encoding",
-        "ended_s",
-        "error",
-        "from_cache",
-        "history",
-        "js",
-        "kind",
-        "method",
-        "name",
-        "raw_headers",
-        "started_s",
-        "status_code",
-        "url",
-    )
+    url = ""
+    """As it was asked for, complete; after redirects the last one."""
+    status_code = 0
+    error: Exception | None = None
+    content: bytes | None = None
+    """The body, uncompressed; None where no answer came."""
+    raw_headers: dict[bytes, bytes] = _NO_HEADERS
+    """By lower-case name; `headers` is the comfortable view of them."""
+    bytes_received = 0
+    """On the wire: status line, headers and body as it came, of every hop."""
+    history: Sequence[Response] = ()
+    """The answers that redirected here, first to last."""
+    from_cache = False
+    """Whether the body came from the user's browser cache, with or without a revalidation."""
+    encoding: str | None = None
+    """Set it to read `text` in another encoding than the answer's own."""
+    context: dict[str, Any] | None = None
+    js: Any = None
+    _verdict: bool | Exception | None = None
+    _entered = False
 
     def __init__(
         self, client: HttpClient, method: str, name: str, kind: str, is_caught: bool, started_s: float
@@ -67,30 +65,10 @@ class Response:
         self._client = client
         self._is_caught = is_caught
         self.method = method
-        self.url = ""
-        """As it was asked for, complete; after redirects the last one."""
         self.name = name
         self.kind = kind
         self.started_s = self.ended_s = started_s
         """Both on time.perf_counter."""
-        self.status_code = 0
-        self.error: Exception | None = None
-        self.content: bytes | None = None
-        """The body, uncompressed; None where no answer came."""
-        self.raw_headers: dict[bytes, bytes] = _NO_HEADERS
-        """By lower-case name; `headers` is the comfortable view of them."""
-        self.bytes_received = 0
-        """On the wire: status line, headers and body as it came, of every hop."""
-        self.history: Sequence[Response] = ()
-        """The answers that redirected here, first to last."""
-        self.from_cache = False
-        """Whether the body came from the user's browser cache, with or without a revalidation."""
-        self.encoding: str | None = None
-        """Set it to read `text` in another encoding than the answer's own."""
-        self.context: dict[str, Any] | None = None
-        self.js: Any = None
-        self._verdict: bool | Exception | None = None
-        self._entered = False
 
     def __repr__(self) -> str:
         return f"<Response {self.method} {self.url} {self.error or self.status_code}>"

@@ -83,11 +83,11 @@ class Session:
     def hop(self, response: Response, order: Order, deadline_s: float, browser: BrowserCache | None) -> None:
         """Fill `response` from the browser's cache or the network, by `deadline_s` on time.perf_counter."""
         if browser is None or order.on_data is not None:
-            self._fetch(response, order, deadline_s)
+            self.fetch(response, order, deadline_s)
         elif order.method == "GET":
             self._browse(response, order, deadline_s, browser)
         else:
-            self._fetch(response, order, deadline_s)
+            self.fetch(response, order, deadline_s)
             if order.method not in ("HEAD", "OPTIONS") and response.status_code < 400:
                 browser.invalidate(response.url)
 
@@ -116,18 +116,18 @@ class Session:
         if entry is not None:
             order = replace(order, headers=sent.copy())
             order.headers.update(browser.conditions(entry))
-        self._fetch(response, order, deadline_s)
+        self.fetch(response, order, deadline_s)
         if entry is not None and response.status_code == 304:
             browser.still_valid(entry, response.raw_headers)
             _answer_from(response, entry)
         elif response.status_code == 200 and response.content is not None:
             browser.store(response.url, sent, response.raw_headers, response.content)
 
-    def _fetch(self, response: Response, order: Order, deadline_s: float) -> None:
-        origin = order.origin
-        cookies = self.cookies
+    def fetch(self, response: Response, order: Order, deadline_s: float) -> None:
+        """Fill `response` from the network, by `deadline_s` on time.perf_counter."""
+        origin, cookies = order.origin, self.cookies
         cookie_line = cookies.header_for(origin.host, order.target, origin.secure)
-        answer = self._exchange(order, order.message(cookie_line), deadline_s)
+        answer = self._exchange(origin, order, order.message(cookie_line), deadline_s)
         headers = response.raw_headers = answer.headers
         response.status_code = answer.status
         response.bytes_received += answer.received
@@ -139,9 +139,8 @@ class Session:
             limit = self.options.max_response_bytes
             response.content = uncompressed(response.content, headers[b"content-encoding"], limit)
 
-    def _exchange(self, order: Order, message: bytes, deadline_s: float) -> Answer:
+    def _exchange(self, origin: Origin, order: Order, message: bytes, deadline_s: float) -> Answer:
         """Send on a kept connection if there is one; once more on a new one if it proved stale."""
-        origin = order.origin
         is_head = order.method == "HEAD"
         connection = origin.kept()
         if connection is not None:
