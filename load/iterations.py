@@ -121,6 +121,8 @@ def _wrap_markov(task_set: Any, dispatcher: Dispatcher) -> None:
 
 
 def _wrap(task: Task, dispatcher: Dispatcher) -> Task:
+    name = task.__name__
+
     @functools.wraps(task)
     def iteration(holder: Any) -> None:
         user: Any = holder.user if isinstance(holder, TaskSet) else holder
@@ -131,7 +133,7 @@ def _wrap(task: Task, dispatcher: Dispatcher) -> Task:
         arrival = dispatcher.take(type(user).__name__)
         if user._state != LOCUST_STATE_STOPPING:
             user._state = LOCUST_STATE_RUNNING
-        arrival.task = task.__name__
+        arrival.task = name
         greenlet.arrival = arrival
         try:
             task(holder)

@@ -27,21 +27,19 @@ Request = tuple[str, str, float]
 class Arrival:
     """One iteration of a scenario's task. Times are on time.perf_counter, in seconds."""
 
-    __slots__ = ("beside", "due", "failed", "late_s", "number", "request", "started", "task")
+    late_s = 0.0
+    """How long it waited for a user to come free; its first request carries this in its response time."""
+    failed = False
+    task = ""
+    request: Request | None = None
+    """The one under way in the user's own greenlet."""
+    beside: dict[Any, Request] | None = None
+    """Those under way in greenlets that it spawned."""
 
     def __init__(self, due: float, number: int = 0) -> None:
-        self.due = due
+        self.due = self.started = due
         self.number = number
         """Which one of its source it is; of a recording that is replayed, the place in it."""
-        self.started = due
-        self.late_s = 0.0
-        """How long it waited for a user to come free; its first request carries this in its response time."""
-        self.failed = False
-        self.task = ""
-        self.request: Request | None = None
-        """The one under way in the user's own greenlet."""
-        self.beside: dict[Any, Request] | None = None
-        """Those under way in greenlets that it spawned."""
 
     @property
     def under_way(self) -> list[Request]:
