@@ -22,7 +22,7 @@ from locust.exception import StopUser
 from load.arrivals import Source
 from load.line import Line
 from load.recorder import Arrival
-from results import Account, Flow, Histogram, bucket_of
+from results import Account, Flow, Histogram
 
 LONGEST_SLEEP_S: Final = 0.05
 """The clock looks up at least this often, so that a new rate or share takes effect at once."""
@@ -58,7 +58,7 @@ class Dispatcher:
         self._names = list(weights)
         self._bounds = list(accumulate(weights.values()))
         self._random = random.Random(f"{seed}/classes")
-        self._wake_lag = Histogram()
+        self._wake_lags_us: list[float] = []
         self._told = (0, 0, 0, 0)
         self._taken_in_a_row = 0
         self._hub = get_hub()
@@ -108,7 +108,7 @@ class Dispatcher:
         arrival, both_there = line.wait()
         # From when both were there, how late the user woke up is the generator's doing, not the system's.
         arrival.started = perf_counter()
-        self._wake_lag.counts[bucket_of(int((arrival.started - both_there) * 1e6))] += 1
+        self._wake_lags_us.append((arrival.started - both_there) * 1e6)
         arrival.late_s = both_there - arrival.due
         return arrival
 
@@ -201,7 +201,7 @@ class Dispatcher:
     def flow(self, second: int, generator: str, users: int, requests: int) -> Flow:
         """What happened since the last call."""
         told, self._told = self._told, (self.scheduled, self.started, self.finished, self.failed)
-        lag, self._wake_lag = self._wake_lag, Histogram()
+        lags_us, self._wake_lags_us = self._wake_lags_us, []
         return Flow(
             second,
             generator,
@@ -213,7 +213,7 @@ class Dispatcher:
             in_flight=len(self.in_flight),
             backlog=self.backlog,
             users=users,
-            wake_lag=lag,
+            wake_lag=Histogram.from_values_us(lags_us),
         )
 
     def account(self) -> Account:
