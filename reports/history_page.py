@@ -69,7 +69,7 @@ def history_sentence(scenario: str, one: History) -> str:
     """What came of the figure, in a sentence."""
     kind = figure_kind(one.figure)
     if not one.changes:
-        if len(one.points) < 2 * LEAST_SEGMENT:
+        if has_too_few(one):
             few = counted(len(one.points), "run")
             return (
                 f"{kind.title} of {scenario}: {few}, too few to tell a change ({2 * LEAST_SEGMENT} at least)."
@@ -87,6 +87,11 @@ def change_words(change: ChangePoint, kind: FigureKind) -> str:
     return f"{word} from {kind.show(change.before)} to {kind.show(change.after)}{by}"
 
 
+def has_too_few(one: History) -> bool:
+    """Whether there are too few runs to tell a change."""
+    return len(one.points) < 2 * LEAST_SEGMENT
+
+
 def is_worse(change: ChangePoint, kind: FigureKind) -> bool:
     """Whether the figure changed for the worse."""
     return (change.after > change.before) == kind.more_is_worse
@@ -99,6 +104,8 @@ def what_changed(change: ChangePoint) -> str:
 
 def _answer(scenario: str, one: History) -> Answer:
     kind, sentence = figure_kind(one.figure), history_sentence(scenario, one)
+    if not one.changes and has_too_few(one):
+        return Answer(sentence, "Runs differ by chance: how much is known once there are more.", "")
     if not one.changes:
         return Answer(sentence, "Runs differ by chance; no change for good stands out of it.", "")
     last = one.changes[-1]
@@ -116,10 +123,18 @@ def _facts(one: History, kind: FigureKind) -> list[Fact]:
     low, high = (kind.show(float(value)) for value in ends)
     spread = float(np.ptp(ends)) / 2 / now if now else 0.0
     worse = sum(is_worse(change, kind) for change in one.changes)
+    few = has_too_few(one)
+    from_to = f"eight of ten of its runs within {low} to {high}"
+    least = f"from {2 * LEAST_SEGMENT} runs on"
     return [
         Fact(f"{kind.title} now", kind.show(now), f"the median since {since}"),
-        Fact("From run to run", f"±{spread:.1%}", f"eight of ten of its runs within {low} to {high}"),
-        Fact("Changes", str(len(one.changes)), f"{worse} for the worse", "bad" if worse else ""),
+        Fact("From run to run", "–" if few else f"±{spread:.1%}", least if few else from_to),
+        Fact(
+            "Changes",
+            "–" if few else str(len(one.changes)),
+            least if few else f"{worse} for the worse",
+            "bad" if worse else "",
+        ),
         Fact("Runs", f"{len(one.points):,}", f"{_day(one.points[0])} to {_day(one.points[-1])}"),
     ]
 

@@ -114,10 +114,16 @@ def _row(one: Entry, runs: Path) -> list[Cell]:
         Cell(one.id, ", ".join(one.tags), href=link),
         Cell(one.judged, pill=bool(tone), tone=tone),
         *(_figure(one, name, show) for name, show in _FIGURES),
-        Cell(one.said or one.load, short_name(one.scenario)),
+        Cell(_first_sentence(one.said) or one.load, short_name(one.scenario)),
         Cell(one.target),
         Cell(show_duration(one.duration_s) if one.duration_s else "", sort=one.duration_s),
     ]
+
+
+def _first_sentence(text: str) -> str:
+    """What a list has room for: the page itself says why."""
+    first, more, _ = text.partition(". ")
+    return f"{first}." if more else text
 
 
 _FIGURES = (("p99", show_latency), ("errors", show_ratio), ("rate", show_rate))

@@ -22,6 +22,16 @@ class EndLabel:
     bold: bool = False
 
 
+def shortened(names: list[str], most: int) -> list[str]:
+    """Names cut to `most` characters at their ends; in the middle where that would make two of them alike."""
+    cut = [name if len(name) <= most else name[: most - 1] + "…" for name in names]
+    tail = most * 2 // 3
+    return [
+        each if cut.count(each) == 1 or each == name else f"{name[: most - tail - 1]}…{name[-tail:]}"
+        for name, each in zip(names, cut, strict=True)
+    ]
+
+
 def margin_px(words: list[str], least: float = 10) -> float:
     """Room to the right of a plot for these names."""
     return max([least] + [len(text) * CHARACTER_PX + 14 for text in words])

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from reports.charts.labels import shortened
 from reports.charts.style import ACCENT, BAD, CHARACTER_PX, INK, MUTED, ON_BAD, as_svg, canvas
 
 Floats = npt.NDArray[np.float64]
@@ -64,8 +65,7 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
     axes.set_xticks([number + 0.5 for number in shown], [chart.columns[number] for number in shown])
     axes.tick_params(axis="x", length=0)
     most = round((left - 14) / CHARACTER_PX)
-    names = [name if len(name) <= most else name[: most - 1] + "…" for name in chart.rows]
-    axes.set_yticks([row + 0.5 for row in range(rows)], names)
+    axes.set_yticks([row + 0.5 for row in range(rows)], shortened(list(chart.rows), most))
     for row, named in enumerate(axes.get_yticklabels()):
         if row == chart.first:
             named.set(fontweight="bold", color=INK)

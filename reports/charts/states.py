@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reports.charts.axes import time_axis
+from reports.charts.labels import shortened
 from reports.charts.lines import Story, tell_story
 from reports.charts.style import ACCENT, BAD, CHARACTER_PX, INK, as_svg, canvas
 
@@ -23,8 +24,8 @@ class StateRow:
 def draw_states(rows: list[StateRow], story: Story, label: str, width: float, css_class: str = "") -> str:
     """The chart as an svg element; its height follows from the number of rows."""
     most = int(width * 0.42 / CHARACTER_PX)
-    names = [row.name if len(row.name) <= most else row.name[: most - 1] + "…" for row in rows]
-    left = max((len(name) for name in names), default=0) * CHARACTER_PX + 14
+    names = shortened([row.name for row in rows], most)
+    left = max((len(name) for name in names), default=0) * CHARACTER_PX + 20
     figure, axes = canvas(width, len(rows) * _ROW_PX + 50, left, 16, top=20)
     time_axis(axes, story.duration_s, width - left)
     axes.set_ylim(len(rows), 0)

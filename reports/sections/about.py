@@ -27,13 +27,18 @@ def environment(report: RunReport) -> Section | None:
         "warm-up": show_duration(run.warmup_s) if run.warmup_s else "none",
         "state": run.state,
         "run": run.id,
-        **{key: value for key, value in run.plan.items() if not isinstance(value, dict | list)},
+        **{key: value for key, value in run.plan.items() if _is_told(key, value)},
     }
     tables: list[Block] = [_pairs("The plan", plan)]
     for key, facts in run.environment.items():
         if isinstance(facts, dict) and facts:
             tables.append(_pairs(_NAMES.get(key, key), facts))
     return Section("environment", "What was run on what", "", [Grid(tables)])
+
+
+def _is_told(name: str, value: Any) -> bool:
+    """Whether a setting of the plan says something that no other line does."""
+    return value not in (None, "") and not isinstance(value, dict | list) and name != "warmup_s"
 
 
 def _pairs(title: str, pairs: dict[str, Any]) -> Table:

@@ -58,6 +58,16 @@ def test_the_page_draws_it_and_links_the_reports(call: Call, month: Path, tmp_pa
     assert 'href="history-web-trpc.html"' in (runs / "index.html").read_text()
 
 
+def test_too_few_runs_claim_neither_a_spread_nor_that_nothing_changed(call: Call, tmp_path: Path) -> None:
+    write_many(tmp_path, [(1, 100e3, {})])
+    told = call("history", "web/trpc", "--runs", tmp_path)
+    assert "1 run, too few to tell a change" in told.out
+    page = (tmp_path / "history-web-trpc.html").read_text()
+    assert "from 6 runs on" in page
+    assert "no change for good" not in page
+    assert "±" not in page
+
+
 def test_each_figure_has_its_own_history(call: Call, month: Path, tmp_path: Path) -> None:
     steady = call("history", "web/trpc", "--figure", "rate", "--page", tmp_path / "h.html", "--runs", month)
     assert steady.out.startswith("Requests per second of web/trpc has kept its level over 28 runs.")

@@ -12,7 +12,7 @@ from analysis.timeline import Timeline, heat_map
 from reports.charts.axes import clock, rounded_up
 from reports.charts.curves import RateChart, RateCurve, SpectrumLine, draw_rate_curve, draw_spectrum
 from reports.charts.heat import draw_heat
-from reports.charts.labels import spread
+from reports.charts.labels import shortened, spread
 from reports.charts.lines import Hole, Line, LineChart, Mark, Story, draw_lines
 from results import Endpoint, Histogram, Interval
 
@@ -96,3 +96,17 @@ def test_clock_times_and_round_ends() -> None:
     assert rounded_up(9.7) == 10
     assert rounded_up(0) == 1
     assert rounded_up(65e6, binary=True) == 4 * 2**24
+
+
+def test_names_cut_short_can_still_be_told_apart() -> None:
+    alike = [
+        "connections of the lb/inner",
+        "connections of the lb/public",
+        "CPU",
+        "memory of the machine",
+    ]
+    cut = shortened(alike, 20)
+    assert len(set(cut)) == len(alike)
+    assert max(map(len, cut)) <= 20
+    assert cut[0].endswith("lb/inner")
+    assert cut[2:] == ["CPU", "memory of the machi…"]

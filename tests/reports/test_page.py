@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import time
 from pathlib import Path
 
@@ -130,3 +131,10 @@ def test_page_replaces_an_older_one_and_leaves_nothing_else(tmp_path: Path, samp
     write_report(open_run(sample_path), target)
     assert target.read_text().startswith("<!doctype html>")
     assert [file.name for file in target.parent.iterdir()] == ["report.html"]
+
+
+def test_paper_is_never_laid_out_as_a_phone(html: str) -> None:
+    # A4 between its margins is narrower than the widest phone layout, and rules of width apply to paper too.
+    narrow = [rule for rule in re.findall(r"@media ([^{]+) \{", html) if "max-width" in rule]
+    assert narrow
+    assert all(rule.startswith("screen and ") for rule in narrow)

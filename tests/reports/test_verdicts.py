@@ -17,7 +17,7 @@ from reports.markdown import markdown
 from reports.page import write_report
 from reports.run_data import RunReport
 from results import open_run
-from results.catalogue import read_catalogue
+from results.catalogue import Entry, read_catalogue
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
 
@@ -112,6 +112,15 @@ def test_index_links_reports_with_their_verdicts(tmp_path: Path) -> None:
     assert 'href="20260105-a/report.html"' in html
     assert "20260106-b" in html
     assert "cannot be read" in html
+
+
+def test_index_says_of_a_duel_what_came_of_it_and_leaves_why_to_its_page(tmp_path: Path) -> None:
+    duel = Entry(
+        tmp_path / "a-duel", "duel", verdict="fail", said="Worse: p99 4.1 ms → 9 ms. Lookups of x take long."
+    )
+    html = write_index([duel], tmp_path).read_text()
+    assert "Worse: p99 4.1 ms → 9 ms." in html
+    assert "Lookups" not in html
 
 
 def test_json_holds_the_figures_of_the_page_and_no_nan(sample_report: RunReport) -> None:
