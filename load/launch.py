@@ -16,7 +16,7 @@ from typing import Any
 
 from load.config import Config
 from load.joining import ROOT, locust_command, locust_environment
-from load.lone import LoneGenerator
+from load.heard import Heard
 from results.errors import HarnessError
 from results.wire import Decoder, encode
 
@@ -48,7 +48,7 @@ class LoadProcess:
         self.processes = processes
         self.cwd = cwd
         self.workers_at = workers_at
-        self._lone: LoneGenerator | None = None
+        self._heard: Heard | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._server: socket.socket | None = None
         self._peer: socket.socket | None = None
@@ -116,34 +116,35 @@ class LoadProcess:
             self._peer = None
             return self._words_for_lost()
         frames = self._decoder.feed(data)
-        if self._lone is not None:
-            self._lone.take(frames)
+        if self._heard is not None:
+            self._heard.take(frames)
         return frames
 
     def _words_for_lost(self) -> list[Frame]:
-        """What a lone generator that was lost can no longer say."""
+        """What the process that was lost can no longer say: the only generator, or Locust's master."""
         assert self._process is not None
-        if self._lone is None or self._lone.is_done:
+        if self._heard is None or self._heard.is_done:
             return []
         pid = self._process.pid
         try:
             code = self._process.wait(ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
-            return self._lone.words_when_lost(f"its process {pid} no longer speaks")
+            return self._heard.words_when_lost(f"its process {pid} no longer speaks")
+        self._end_orphans()
         if code < 0:
-            return self._lone.words_when_lost(f"its process {pid} was ended by {signal.Signals(-code).name}")
-        return self._lone.words_when_lost(f"its process {pid} ended early: {self.last_words()}")
+            return self._heard.words_when_lost(f"its process {pid} was ended by {signal.Signals(-code).name}")
+        return self._heard.words_when_lost(f"its process {pid} ended early: {self.last_words()}")
 
     def go(self, t0_monotonic: float) -> None:
         """Load begins at a moment of time.monotonic."""
-        if self.processes == 1 and self.workers_at is None:
-            self._lone = LoneGenerator(Config(**self.config), t0_monotonic)
+        is_master = self.processes > 1 or self.workers_at is not None
+        self._heard = Heard(Config(**self.config), t0_monotonic, is_master=is_master)
         self._send({"t": "go", "t0_monotonic": t0_monotonic})
 
     def set_rate(self, rate_per_s: float, at_s: float) -> None:
         """Change the rate from a second of the run on; only for load that is steered."""
-        if self._lone is not None:
-            self._lone.twin.steer(rate_per_s, at_s)
+        if self._heard is not None:
+            self._heard.steer(rate_per_s, at_s)
         self._send({"t": "rate", "rate_per_s": rate_per_s, "at_s": at_s})
 
     def stop(self) -> None:
@@ -191,6 +192,14 @@ class LoadProcess:
                 end.close()
         self._peer = self._server = None
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end_orphans(self) -> None:
+        """End the generators that the master left behind; those elsewhere notice that it is silent."""
+        assert self._process is not None
+        try:
+            os.killpg(self._process.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
 
     def _end_group(self) -> None:
         assert self._process is not None

@@ -168,6 +168,9 @@ class Relay:
         if node.twin is not None:
             account = node.twin.account_of_lost(at_s, take_over_s)
             self.uplink.send({"t": "account", "generator": node.name, **account})
+        if others:
+            names = [other.name for other in others.values()]
+            self.uplink.send({"t": "shares", "generators": names, "at_s": take_over_s})
         for index, (name, other) in enumerate(others.items()):
             frame = {"t": "share", "index": index, "of": len(others), "at_s": take_over_s}
             if other.twin is not None:

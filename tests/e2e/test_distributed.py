@@ -188,6 +188,32 @@ def test_a_generator_that_was_alone_and_is_killed_leaves_an_account(tmp_path: Pa
     assert 200 * int(found[1]) <= account.scheduled <= 200 * (int(found[1]) + 1)
 
 
+def test_a_killed_master_ends_the_run_with_its_reason_and_its_workers_end_by_themselves(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    load = ("--rate", "200/s", "--for", "90s", "--workers", "2", "--bind", f"127.0.0.1:{port}")
+    with (
+        calibrated_server("--slots", "20", "--service", "0.01") as (url, _),
+        running(url, tmp_path, *load) as run,
+        started(*worker(port)) as first,
+        started(*worker(port)) as second,
+    ):
+        wait_until(lambda: served(url) > 300)
+        (master,) = psutil.Process(run.pid).children()
+        master.kill()
+        said = ended(run)
+        ended(first)
+        ended(second)
+    assert run.returncode == 4, said
+    assert f"its process {master.pid} was ended by SIGKILL" in said
+    assert (first.returncode, second.returncode) == (1, 1)
+    result = told(tmp_path)
+    assert result.state == "aborted"
+    assert result.account.missing == 0
+    assert set(result.accounts) == {"g0", "g1"}
+
+
 def test_no_run_at_the_address_is_one_line_and_exit_code_1() -> None:
     done = call("worker", "--master", f"127.0.0.1:{free_port()}", "--wait", "1s")
     assert done.returncode == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from load.arrivals import Arrivals
 from load.config import Config
+from load.heard import Heard
 from load.launch import LoadProcess
 from load.twin import Twin
 from results import Stages
@@ -184,6 +186,47 @@ def test_a_killed_generator_that_was_alone_leaves_its_account(hold: bool, tmp_pa
         assert 200 * lost["second"] <= seen.account.scheduled <= 200 * (lost["second"] + 1)
     (ended,) = seen.said("event")
     assert ended["kind"] == "aborted"
+
+
+def test_a_killed_master_ends_the_run_with_the_account_as_it_was_last_heard(tmp_path: Path) -> None:
+    workers: list[psutil.Process] = []
+
+    def each(at_s: float, load: LoadProcess, seen: Seen) -> None:
+        if not workers and sum(flow.finished for flow in seen.flows) > 300 and load.pid is not None:
+            workers.extend(psutil.Process(load.pid).children())
+            os.kill(load.pid, signal.SIGKILL)
+
+    with calibrated_server("--slots", "20", "--service", "0.01") as (url, _):
+        seen = run_load(url, tmp_path, "300/s for 60s", processes=3, each=each, arrivals="even")
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        asked = served(url)
+    assert len(workers) == 3
+    assert not alive
+    (ended,) = seen.said("event")
+    print(f"killed master: {seen.account}, {asked} at the server; {ended['text']}")  # noqa: T201
+    assert ended["kind"] == "aborted"
+    assert "Locust's master was lost" in ended["text"]
+    assert "was ended by SIGKILL; the account is as last heard of 3 generators" in ended["text"]
+    assert set(seen.accounts) == {"g0", "g1", "g2"}
+    account = seen.account
+    assert account.missing == 0
+    assert account.finished == sum(flow.finished for flow in seen.flows) <= asked
+    # Evenly spaced, each at a third of the rate: what was due by the moment at which it was missed.
+    assert account.scheduled == pytest.approx(300 * ended["at_s"], abs=3)
+
+
+def test_a_master_lost_after_one_of_its_generators_accounts_for_the_shares_as_they_were() -> None:
+    heard = Heard(Config("100/s for 10s", arrivals="even", processes=2), time.monotonic() - 6, is_master=True)
+    account = {"scheduled": 210, "finished": 190, "failed": 0, "unfinished": 10, "never_started": 10}
+    heard.take([{"t": "flow", "generator": "g1", "scheduled": 190, "finished": 190, "failed": 0}])
+    heard.take([{"t": "account", "generator": "g0", **account}])
+    heard.take([{"t": "shares", "generators": ["g1"], "at_s": 4.0}])
+    (own,) = [frame for frame in heard.words_when_lost("gone") if frame["t"] == "account"]
+    assert own["generator"] == "g1"
+    # 50/s until 4 s, then the whole 100/s until 6 s, and what the machine takes to come here.
+    assert own["scheduled"] >= 400
+    assert own["finished"] == 190
+    assert own["unfinished"] == own["scheduled"] - 190
 
 
 def test_what_a_second_lost_generator_had_due_counts_from_its_beginning() -> None:
