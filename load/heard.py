@@ -1,4 +1,4 @@
-"""The generators as whoever steers hears them, to say in their place what they no longer can when all are lost.
+"""The generators as whoever steers hears them, to say in their place what they no longer can when lost.
 
 Imports neither locust nor gevent.
 """
@@ -18,7 +18,7 @@ NAME = "g0"
 
 
 class Heard:
-    """Listens to a run's generators, and accounts for them when the process that they speak through is lost."""
+    """Listens to a run's generators; accounts for them when the process they speak through is lost."""
 
     def __init__(self, config: Config, t0_monotonic: float, *, is_master: bool = False) -> None:
         """`is_master`: they speak through Locust's master, and there may be several."""

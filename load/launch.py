@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from load.config import Config
-from load.joining import ROOT, locust_command, locust_environment
 from load.heard import Heard
+from load.joining import ROOT, locust_command, locust_environment
 from results.errors import HarnessError
 from results.wire import Decoder, encode
 

@@ -21,8 +21,8 @@ from load import recorder
 from load.config import Config
 from load.failure import kind_of
 from load.generator import Generator, tell_problem
-from load.locust_clients import tell_when_requests_begin
 from load.heard import NAME
+from load.locust_clients import tell_when_requests_begin
 from load.relay import Relay
 from load.uplink import SocketUplink, WorkerUplink
 
