@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from typing import Any
@@ -24,6 +25,8 @@ class OneLine(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run, and exit with the code that the outcome has."""
         debug = "--debug" in sys.argv
+        # As Ctrl-C: load and faults are ended in good order, and what was measured is kept.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             code = super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.exceptions.Abort:

@@ -60,9 +60,12 @@ def with_a_fault_on(stack: str, runs: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_a_fault_is_ended_when_the_run_is_interrupted(stack: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_fault_is_ended_when_the_run_is_interrupted(
+    stack: str, tmp_path: Path, sign: signal.Signals
+) -> None:
     process = with_a_fault_on(stack, tmp_path)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sign)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert not faults.active(stack)
