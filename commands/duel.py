@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from commands.shared import RUNS_FOLDER, find_allowed_target
 from results.errors import UsageError
 
 if TYPE_CHECKING:
+    from analysis.compare.effect import Layout
     from analysis.duel import DuelPlan
     from drive.duel_sides import SideAsked
     from drive.plan import Plan
@@ -32,6 +32,7 @@ DEFAULT_LENGTH_S = 20.0
 @click.option(
     "--turns", is_flag=True, help="One stack, restarted each turn, where two would stand side by side."
 )
+@click.option("--together", is_flag=True, help="Both runs of a pair at the same time, side by side.")
 @click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Pairs of runs planned.")
 @click.option("--max-pairs", type=click.IntRange(2), help="Go on to so many where it is not clear by then.")
 @click.option("--tolerance", help='How much worse is allowed, e.g. "typical 3%, todo.list p99 10%".')
@@ -48,8 +49,8 @@ DEFAULT_LENGTH_S = 20.0
 def duel(scenario: str, runs_folder: Path, force: bool, turns: bool, **said: Any) -> int:
     """Hold a candidate against a baseline: worse, not worse, or cannot tell.
 
-    Both run SCENARIO in turn, with the same load. A side is a target that is there, or a stack that is
-    brought up for the duel with settings and faults of its own and taken down again:
+    Both run SCENARIO in turn or --together, with the same load. A side is a target that is there, or a
+    stack that is brought up for the duel with settings and faults of its own and taken down again:
 
       harness duel web/trpc --baseline main --candidate branch
 
@@ -71,9 +72,9 @@ def duel(scenario: str, runs_folder: Path, force: bool, turns: bool, **said: Any
     plan = _plan(scenario, said)
     duel_plan = _duel_plan(plan, said)
     progress = make_progress()
-    most_s = 2 * duel_plan.max_pairs * plan.stages.duration_s
+    most_s = duel_plan.max_pairs * (1 if duel_plan.layout == "together" else 2) * plan.stages.duration_s
     progress.phase(f"at most {duel_plan.max_pairs} pairs of runs, {show_duration(most_s)} of load in all")
-    with sides_for(baseline, candidate, progress.phase, turns=turns) as sides:
+    with sides_for(baseline, candidate, progress.phase, turns=turns, layout=duel_plan.layout) as sides:
         stored = DuelCourse(plan, duel_plan, sides, runs_folder, progress, force=force).run()
     code = report_on_duel(stored.folder)
     return 130 if stored.state == "interrupted" else code
@@ -116,7 +117,8 @@ def _duel_plan(plan: Plan, said: dict[str, Any]) -> DuelPlan:
     pairs, max_pairs = said["pairs"], said["max_pairs"] or said["pairs"]
     if max_pairs < pairs:
         raise UsageError(f"--max-pairs {max_pairs} is less than --pairs {pairs}")
-    return replace(DuelPlan(), pairs=pairs, max_pairs=max_pairs, tolerances=tolerances)
+    layout: Layout = "together" if said["together"] else "turns"
+    return DuelPlan(pairs=pairs, max_pairs=max_pairs, tolerances=tolerances, layout=layout)
 
 
 def report_on_duel(folder: Path, *, force: bool = False) -> int:

@@ -72,8 +72,8 @@ def run(
 
 def run_and_report(plan: Plan, target: Target, runs_folder: Path) -> int:
     """Make a run and its report; returns the exit code."""
-    from drive.course import run_plan
     from drive.progress import make_progress
+    from drive.runs import run_plan
 
     before = set(runs_folder.glob("*/run.db"))
     try:

@@ -23,10 +23,11 @@ from analysis.capacity import (
     window,
 )
 from drive.alerts import rules_for
-from drive.course import Course, make_course, new_folder
+from drive.course import Course, make_course
 from drive.host import environment
 from drive.plan import Plan
 from drive.progress import Progress
+from drive.runs import new_folder
 from drive.target import Target
 from results import Event, Flow, Interval, RunWriter, Sample, Stages, UsageError
 from results.units import show_rate

@@ -9,18 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from analysis.summary import summary_of
-from drive.alerts import rules_for
-from drive.host import environment
 from drive.live import Live, account_from
 from drive.plan import ROOT, Plan
 from drive.progress import Progress
 from drive.target import Target
-from drive.timed_faults import Injector, check_stack
+from drive.timed_faults import Injector
 from load.launch import LoadProcess
 from probes.from_target import sampler_for
 from probes.sampler import Sampler
-from results import Event, Flow, HarnessError, Interval, RunWriter, Sample, open_run
+from results import Event, Flow, HarnessError, Interval, RunWriter, Sample
 from results.units import show_duration
 
 READY_WITHIN_S = 60.0
@@ -75,21 +72,31 @@ class Course:
 
     def begin(self) -> None:
         """Start the generators and the probes; returns when the first arrival is about to come."""
+        self.start()
+        self.wait_until_ready()
+        self.go(time.monotonic() + LEAD_S)
+
+    def start(self) -> None:
+        """Start the generators."""
         self.progress.phase(f"starting {self.plan.scenario_name}")
         self.load.start()
-        self._wait_until_ready()
-        self.t0 = time.monotonic() + LEAD_S
-        self.writer.update(started_at=(datetime.now(UTC) + timedelta(seconds=LEAD_S)).isoformat())
-        self.sampler.start(self.t0)
-        self.load.go(self.t0)
-        self.faults.start(lambda: self.at_s)
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Hear the generators until all could begin. Raises HarnessError where that takes too long."""
         workers = self.plan.workers
         if workers is not None:
             self.progress.phase(f"waiting for {workers.count} of '{workers.command}'")
             self._hear_until(lambda: self.came >= workers.count, workers.wait_s)
         self._hear_until(lambda: self.ready, READY_WITHIN_S)
+
+    def go(self, t0: float) -> None:
+        """Let load begin at a moment of time.monotonic, and start the probes."""
+        self.t0 = t0
+        begins_at = datetime.now(UTC) + timedelta(seconds=t0 - time.monotonic())
+        self.writer.update(started_at=begins_at.isoformat())
+        self.sampler.start(self.t0)
+        self.load.go(self.t0)
+        self.faults.start(lambda: self.at_s)
 
     def _hear_until(self, is_so: Callable[[], bool], within_s: float) -> None:
         deadline = time.monotonic() + within_s
@@ -105,28 +112,39 @@ class Course:
 
     def keep(self) -> None:
         """Write down what comes until load has ended by itself or by a hook."""
-        limit_s = self.plan.stages.duration_s + self.plan.grace_s + END_ALLOWANCE_S
-        while not self.done:
-            for frame in self._frames(0.2):
-                self._take(frame)
-            self._tick()
-            if self.at_s > limit_s and not self.hold:
-                self.note("aborted", "load did not end in time and was ended")
-                self.state = "aborted"
-                return
-            if not self.done:
-                self._check_alive()
+        while self.step():
+            pass
 
-    def end(self) -> None:
-        """End faults, stop load, take in its last words, stop the probes and write what they have left."""
+    def step(self) -> bool:
+        """Write down what comes within a moment; whether more is to come."""
+        if self.done:
+            return False
+        for frame in self._frames(0.2):
+            self._take(frame)
+        self._tick()
+        limit_s = self.plan.stages.duration_s + self.plan.grace_s + END_ALLOWANCE_S
+        if self.at_s > limit_s and not self.hold:
+            self.note("aborted", "load did not end in time and was ended")
+            self.state = "aborted"
+            return False
+        if not self.done:
+            self._check_alive()
+        return not self.done
+
+    def stop(self) -> None:
+        """End faults, and tell load to end."""
         self.faults.stop()
         self._take_faults()
         if not self.done:
             self.load.stop()
-            deadline = time.monotonic() + self.plan.grace_s + 5
-            while not self.done and time.monotonic() < deadline and self.load.alive:
-                for frame in self._frames(0.2):
-                    self._take(frame)
+
+    def end(self) -> None:
+        """Stop, take in load's last words, stop the probes and write what they have left."""
+        self.stop()
+        deadline = time.monotonic() + self.plan.grace_s + 5
+        while not self.done and time.monotonic() < deadline and self.load.alive:
+            for frame in self._frames(0.2):
+                self._take(frame)
         # Before all workers have come Locust waits for them, and only a signal ends that.
         self.load.close(LAST_S if self.ready else 1)
         self._take_samples()
@@ -238,68 +256,6 @@ class Course:
         self.progress.second(self.live.moment(self.at_s, stages.duration_s, asked_per_s))
 
 
-def run_plan(
-    plan: Plan, target: Target, runs: Path, progress: Progress, *, folder: Path | None = None, **info: Any
-) -> Path:
-    """Make one run; returns its folder. What was measured is kept whatever happens, and says how it ended.
-
-    It gets a new folder in `runs`, or `folder`, which is not there yet; `info` is kept with it. Raises
-    HarnessError; KeyboardInterrupt passes on after everything was written down.
-    """
-    check_stack(target.stack, target.name, plan.faults)
-    rules = rules_for(plan, target)
-    folder = folder or new_folder(runs, plan)
-    writer = RunWriter(
-        folder / "run.db",
-        id=info.pop("id", folder.name),
-        kind=info.pop("kind", "run"),
-        scenario=plan.scenario_name,
-        target=target.name,
-        started_at=datetime.now(UTC).isoformat(),
-        stages=plan.stages.text,
-        slos=", ".join(slo.text for slo in plan.slos),
-        warmup_s=plan.warmup_s,
-        plan=plan.public(),
-        environment=environment(target),
-        alerts=rules,
-        **info,
-    )
-    course = make_course(plan, target, writer, folder, progress)
-    try:
-        course.begin()
-        course.keep()
-    except KeyboardInterrupt:
-        course.state = "interrupted"
-        raise
-    except BaseException:
-        course.state = "aborted"
-        raise
-    finally:
-        try:
-            course.end()
-        finally:
-            progress.close()
-            measured = {"duration_s": plan.stages.duration_s} if course.state == "finished" else {}
-            conclude(writer, course.state, **measured)
-    course.faults.check()
-    return folder
-
-
-def conclude(writer: RunWriter, state: str, **measured: Any) -> None:
-    """Write how the run ended, and the figures and the word that lists show of it; then close it."""
-    try:
-        writer.update(state=state, **measured)
-        writer.commit()
-        told = open_run(writer.path)
-        try:
-            summary = summary_of(told)
-        finally:
-            told.close()
-        writer.update(verdict=summary.verdict, figures=dict(summary.figures))
-    finally:
-        writer.close(state)
-
-
 def make_course(
     plan: Plan, target: Target, writer: RunWriter, folder: Path, progress: Progress, *, hold: bool = False
 ) -> Course:
@@ -332,21 +288,3 @@ def make_course(
     )
     faults = Injector(target.stack, plan.faults)
     return Course(plan, target, writer, load, sampler, progress, faults, hold=hold)
-
-
-def new_folder(runs: Path, plan: Plan, kind: str = "") -> Path:
-    """A folder for a new run: its name says when and what, and sorts by time; `kind` where it is no run."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    base = "-".join(filter(None, (stamp, plan.scenario.parent.name, plan.scenario.stem, kind)))
-    for number in range(1, 100):
-        folder = runs / (base if number == 1 else f"{base}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as problem:
-            raise HarnessError(
-                f"cannot make {folder}: {problem.strerror}; use --runs for another place"
-            ) from problem
-        return folder
-    raise HarnessError(f"{runs} is full of runs of this second: try again")

@@ -1,9 +1,10 @@
-"""The course of a duel: runs of both sides in turn, each judged for itself, until the answer is clear."""
+"""The course of a duel: pairs of runs, each judged for itself, until the answer is clear."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,11 @@ from analysis.compare.words import show_change, show_value
 from analysis.duel import Duel, DuelPlan
 from analysis.duel.stored import OF_THE_SYSTEM
 from analysis.validity import Reason, validity
-from drive.course import new_folder, run_plan
 from drive.duel_sides import Stand
+from drive.live import Moment
 from drive.plan import Plan
-from drive.progress import Progress
+from drive.progress import OneOfSeveral, Progress
+from drive.runs import Asked, new_folder, run_at_once
 from drive.target import Target
 from results import HarnessError, Stages, StoredDuel, open_run
 
@@ -94,8 +96,15 @@ class DuelCourse:
     def _pair(self, order: tuple[Side, Side]) -> None:
         number, wanted = self.duel.pairs + 1, self.duel.plan.pairs
         of = wanted if number <= wanted else self.duel.plan.max_pairs
-        self.progress.phase(f"pair {number} of {of}: {order[0]} first, then {order[1]}")
-        made = {side: self._turn(number, side) for side in order}
+        together = self.duel.plan.layout == "together"
+        how = (
+            f"both at once, the {order[0]} a moment before"
+            if together
+            else f"{order[0]} first, then {order[1]}"
+        )
+        self.progress.phase(f"pair {number} of {of}: {how}")
+        turns = [order] if together else [(side,) for side in order]
+        made = {side: found for turn in turns for side, found in self._turn(number, turn).items()}
         (baseline, before), (candidate, after) = made["baseline"], made["candidate"]
         self.stored.pairs.append((baseline, candidate))
         seen = self.duel.observe(before, after)
@@ -104,29 +113,37 @@ class DuelCourse:
             self.progress.phase(f"  {'' if seen.final else 'so far: '}{seen.sentence}")
         self._keep("running")
 
-    def _turn(self, pair: int, side: Side) -> tuple[str, Figures]:
-        """One valid run of one side: its folder's name and its figures. Raises NotValid."""
-        name = f"pair-{pair}-{side}"
+    def _turn(self, pair: int, sides: Sequence[Side]) -> dict[Side, tuple[str, Figures]]:
+        """A valid run of each side, made at once: the folders' names and the figures. Raises NotValid."""
+        who = f"the {sides[0]} of pair {pair}" if len(sides) == 1 else f"pair {pair}"
+        again = ""
         for attempt in range(1, ATTEMPTS + 1):
-            folder = self._run(pair, side, name)
-            run = open_run(folder)
-            against = validity(run).reasons
-            if self._is_taken(against, attempt):
-                figures = figures_of(run)
-                run.close()
-                return name, figures
-            run.close()
-            self.stored.repeated.append((name, against[0].text))
+            names = {side: f"pair-{pair}-{side}{again}" for side in sides}
+            self._run(pair, names)
+            reasons = {side: self._reasons(name) for side, name in names.items()}
+            against = {side: why[0] for side, why in reasons.items() if not self._is_taken(why, attempt)}
+            if not against:
+                return {side: (name, self._figures(name)) for side, name in names.items()}
+            bad, reason = next(iter(against.items()))
+            for side, name in names.items():
+                why = against[side].text if side in against else f"the {bad} beside it was not valid"
+                self.stored.repeated.append((name, why))
             self.stored.save()
-            then = "is run again" if attempt < ATTEMPTS else "is given up"
-            self.progress.phase(f"  the {side} is not valid and {then}: {against[0].text}")
+            then = "is given up" if attempt == ATTEMPTS else "is run again"
+            what = "" if len(sides) == 1 else "with the other side "
+            self.progress.phase(f"  the {bad} is not valid and {what}{then}: {reason.text}")
             if attempt < ATTEMPTS:
                 time.sleep(PAUSE_S * attempt)
-            name = f"pair-{pair}-{side}-again-{attempt}"
-        raise NotValid(
-            f"the {side} of pair {pair} was not valid {ATTEMPTS} times, last because {against[0].text}:"
-            f" {against[0].advice}"
-        )
+            again = f"-again-{attempt}"
+        raise NotValid(f"{who} was not valid {ATTEMPTS} times, last because {reason.text}: {reason.advice}")
+
+    def _reasons(self, name: str) -> tuple[Reason, ...]:
+        with closing(open_run(self.stored.folder / name)) as run:
+            return validity(run).reasons
+
+    def _figures(self, name: str) -> Figures:
+        with closing(open_run(self.stored.folder / name)) as run:
+            return figures_of(run)
 
     def _is_taken(self, against: tuple[Reason, ...], attempt: int) -> bool:
         """Whether a run is judged. One that does not settle twice is what the system does under this load."""
@@ -134,20 +151,32 @@ class DuelCourse:
             return True
         return attempt > 1 and all(one.code in OF_THE_SYSTEM for one in against)
 
-    def _run(self, pair: int, side: Side, name: str) -> Path:
-        target, is_fresh = self.sides[side].make_ready()
+    def _run(self, pair: int, names: Mapping[Side, str]) -> None:
+        """A run of each side under a name, made at once; sides that were just started settle before."""
+        ready = {side: self.sides[side].make_ready() for side in names}
         plan = replace(self.plan, seed=self.plan.seed + pair - 1)
-        if is_fresh:
-            self.progress.phase(f"{side}: {SETTLE_S:.0f} s of load to settle, which is not judged")
+        fresh = {side: target for side, (target, is_fresh) in ready.items() if is_fresh}
+        if fresh:
+            told = " and ".join(fresh)
+            self.progress.phase(f"{told}: {SETTLE_S:.0f} s of load to settle, which is not judged")
             level, is_open = plan.stages.peak, plan.stages.open
             settle = replace(plan, stages=Stages.constant(level, SETTLE_S, open=is_open), warmup_s=0.0)
-            self._make(settle, target, f"{name}-settle")
-        return self._make(plan, target, name)
+            self._make(settle, fresh, {side: f"{names[side]}-settle" for side in fresh})
+        self._make(plan, {side: target for side, (target, _) in ready.items()}, names)
 
-    def _make(self, plan: Plan, target: Target, name: str) -> Path:
-        folder = self.stored.folder / name
-        return run_plan(
-            plan, target, folder.parent, self.progress, folder=folder, id=f"{folder.parent.name}/{name}"
+    def _make(self, plan: Plan, targets: Mapping[Side, Target], names: Mapping[Side, str]) -> None:
+        several: dict[str, Moment | None] = dict.fromkeys(targets)
+        run_at_once(
+            [
+                Asked(
+                    plan,
+                    target,
+                    self.stored.folder / names[side],
+                    OneOfSeveral(side, self.progress, several) if len(targets) > 1 else self.progress,
+                    {"id": f"{self.stored.id}/{names[side]}"},
+                )
+                for side, target in targets.items()
+            ]
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from analysis.compare.effect import Side
+from analysis.compare.effect import Layout, Side
 from drive.target import Target
 from results import HarnessError, UsageError
 from stack import control
@@ -56,16 +56,19 @@ class Stand:
 
 @contextmanager
 def sides_for(
-    baseline: SideAsked, candidate: SideAsked, say: Say, *, turns: bool
+    baseline: SideAsked, candidate: SideAsked, say: Say, *, turns: bool, layout: Layout = "turns"
 ) -> Iterator[dict[Side, Stand]]:
-    """Both sides, ready to be loaded in turn; stacks that were brought up for it are taken down at the end.
+    """Both sides, ready to be loaded; stacks that were brought up for it are taken down at the end.
 
     Two stacks stand side by side, or with `turns`, or where memory is scarce, one is started afresh with the
-    settings of the side whose turn it is. Raises UsageError, HarnessError, StackError.
+    settings of the side whose turn it is, which is refused where both are to be loaded at once. Raises
+    UsageError, HarnessError, StackError.
     """
     asked: dict[Side, SideAsked] = {"baseline": baseline, "candidate": candidate}
     own = [one for one in asked.values() if one.target is None]
     scarce = len(own) == 2 and _available() < 2 * STACK_BYTES + SPARE_BYTES
+    if layout == "together":
+        _check_two(baseline, candidate, turns, scarce)
     if scarce and not turns:
         say("memory is scarce: one stack takes both parts in turn")
     in_turns = len(own) == 2 and (turns or scarce)
@@ -79,6 +82,17 @@ def sides_for(
         for name in sorted(mine):
             say(f"taking stack {name} down")
             control.down(name)
+
+
+def _check_two(baseline: SideAsked, candidate: SideAsked, turns: bool, scarce: bool) -> None:
+    if turns:
+        raise UsageError("--turns is one stack in both parts, and --together needs two side by side")
+    if scarce:
+        raise HarnessError("memory is too scarce for two stacks side by side, which --together needs")
+    if baseline.target and candidate.target and baseline.target.base_url == candidate.target.base_url:
+        raise UsageError(
+            f"both sides are {baseline.target.base_url}: --together would load one system twice at once"
+        )
 
 
 def _check_free(names: set[str]) -> None:

@@ -23,6 +23,8 @@ class Moment:
     in_flight: int
     backlog: int
     busiest: str
+    name: str = ""
+    """Which of several runs it is of."""
 
     @property
     def left_s(self) -> float:

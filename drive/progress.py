@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, replace
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -21,28 +22,61 @@ class Progress(Protocol):
     def phase(self, text: str) -> None:
         """A new phase began."""
 
-    def second(self, moment: Moment) -> None:
-        """Another second of load went by."""
+    def second(self, *moments: Moment) -> None:
+        """Another second of load went by, of a run or of several that are made at once."""
 
     def close(self) -> None:
         """No more will come."""
 
 
-def line(moment: Moment) -> str:
-    """One moment as people read it."""
-    pieces = [
-        f"{show_duration(moment.at_s)} of {show_duration(moment.duration_s)}",
-        f"asked {show_rate(moment.asked_per_s)}",
-        f"{show_rate(moment.requests_per_s)} requests",
+@dataclass(frozen=True)
+class OneOfSeveral:
+    """The progress of one of several runs that are made at once: they share one line a second."""
+
+    name: str
+    shared: Progress
+    latest: dict[str, Moment | None]
+    """Of all of them by name, and one for all of them."""
+
+    def phase(self, text: str) -> None:
+        """Say it with the run's name."""
+        self.shared.phase(f"{self.name}: {text.strip()}")
+
+    def second(self, *moments: Moment) -> None:
+        """Wait for the others' seconds, and show all."""
+        self.latest[self.name] = replace(moments[0], name=self.name)
+        told = [moment for moment in self.latest.values() if moment is not None]
+        if len(told) == len(self.latest):
+            self.shared.second(*told)
+            self.latest.update(dict.fromkeys(self.latest))
+
+    def close(self) -> None:
+        """The shared line is at its end."""
+        self.shared.close()
+
+
+def line(*moments: Moment) -> str:
+    """One moment as people read it; of several runs what each of them does."""
+    first = moments[0]
+    begin = f"{show_duration(first.at_s)} of {show_duration(first.duration_s)}"
+    asked = f"asked {show_rate(first.asked_per_s)}"
+    if len(moments) == 1:
+        busiest = [f"busiest {first.busiest}"] if first.busiest else []
+        rate, *rest = _doing(first)
+        pieces = [begin, asked, f"{rate} requests", *rest, *busiest]
+    else:
+        each = [f"{moment.name} {', '.join(_doing(moment))}" for moment in moments]
+        pieces = [begin, f"{asked} each", *each]
+    return "  ".join([*pieces, f"{show_duration(first.left_s)} left"])
+
+
+def _doing(moment: Moment) -> list[str]:
+    told = [
+        show_rate(moment.requests_per_s),
         f"p99 {show_latency(moment.p99_us)}",
         f"errors {show_ratio(moment.error_ratio)}",
     ]
-    if moment.backlog:
-        pieces.append(f"{moment.backlog} waiting")
-    if moment.busiest:
-        pieces.append(f"busiest {moment.busiest}")
-    pieces.append(f"{show_duration(moment.left_s)} left")
-    return "  ".join(pieces)
+    return told + ([f"{moment.backlog} waiting"] if moment.backlog else [])
 
 
 class PlainProgress:
@@ -56,11 +90,12 @@ class PlainProgress:
         """Print it."""
         print(text, file=self._out, flush=True)
 
-    def second(self, moment: Moment) -> None:
+    def second(self, *moments: Moment) -> None:
         """Print it where the last one is some seconds old."""
-        if moment.at_s - self._last >= PLAIN_EVERY_S:
-            self._last = moment.at_s
-            self.phase(f"  {line(moment)}")
+        at_s = moments[0].at_s
+        if at_s - self._last >= PLAIN_EVERY_S:
+            self._last = at_s
+            self.phase(f"  {line(*moments)}")
 
     def close(self) -> None:
         """The next run's clock begins at 0 again."""
@@ -79,12 +114,12 @@ class TerminalProgress:
         self.close()
         self._console.print(Text(text, style="dim"))
 
-    def second(self, moment: Moment) -> None:
+    def second(self, *moments: Moment) -> None:
         """Rewrite the live line."""
         if self._live is None:
             self._live = Live(console=self._console, refresh_per_second=4, transient=True)
             self._live.start()
-        self._live.update(Text(line(moment), no_wrap=True, overflow="ellipsis"))
+        self._live.update(Text(line(*moments), no_wrap=True, overflow="ellipsis"))
 
     def close(self) -> None:
         """Take the live line away."""

@@ -98,9 +98,9 @@ class Load:
         """
         __tracebackhide__ = True
         from analysis.bottleneck import diagnose
-        from drive.course import run_plan
         from drive.plan import plan_from
         from drive.progress import PlainProgress
+        from drive.runs import run_plan
         from drive.target import find_target
         from reports.page import write_report
         from stack.control import running_stacks

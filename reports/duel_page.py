@@ -20,6 +20,15 @@ from results.units import show_duration
 
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 NAMES = ("baseline", "candidate")
+_IN_TURNS = [
+    "The unit is the run, not the request: pairs of runs take turns in ABBA order with the same seeds.",
+]
+_TOGETHER = [
+    "The unit is the pair of runs, not the request. Both runs of a pair were made at the same time with the"
+    " same seed, so that what disturbed the machine hit both alike; each side began first in turn (ABBA).",
+    "Where both share a host, each is slower than alone, and a candidate that takes more of the processor"
+    " slows the baseline, too: the change is then understated rather than overstated.",
+]
 _WORDS = {"pass": "Not worse", "fail": "Worse", "inconclusive": "Cannot tell"}
 
 
@@ -51,7 +60,7 @@ def duel_page(judged: JudgedDuel) -> Page:
     return Page(
         title=f"{told.sentence} {stored.id}",
         kicker=["Duel", stored.scenario, f"{stored.candidate} against {stored.baseline}"],
-        when=f"{began:%-d %b %Y %H:%M %Z}, {_pairs(result)} of {_length(stored)}",
+        when=f"{began:%-d %b %Y %H:%M %Z}, {_pairs(result)} of {_length(stored)}{_at_once(stored)}",
         answer=told,
         facts=_facts(result),
         sections=kept(sections),
@@ -61,6 +70,14 @@ def duel_page(judged: JudgedDuel) -> Page:
 
 def _length(stored: StoredDuel) -> str:
     return f"2 × {show_duration(Stages.parse(stored.stages).duration_s)}"
+
+
+def _is_together(stored: StoredDuel) -> bool:
+    return stored.plan.get("layout") == "together"
+
+
+def _at_once(stored: StoredDuel) -> str:
+    return ", both at once" if _is_together(stored) else ""
 
 
 def _pairs(result: DuelResult) -> str:
@@ -177,7 +194,7 @@ def _last_pair(reports: list[RunReport]) -> list[Section | None]:
 def _method(judged: JudgedDuel) -> Section:
     result = judged.result
     items = [
-        "The unit is the run, not the request: pairs of runs take turns in ABBA order with the same seeds.",
+        *(_TOGETHER if _is_together(judged.stored) else _IN_TURNS),
         "A figure fails when the change is beyond chance and its one-sided 95% bound exceeds the tolerance.",
         f"All comparisons and looks together raise a false alarm in at most {result.alpha:.0%} of duels.",
         "The duel passes when a change of the margin is excluded for typical response time and errors.",

@@ -1,14 +1,18 @@
-"""How much a candidate differs from a baseline, from runs that took turns, and how sure that is.
+"""How much a candidate differs from a baseline, from pairs of runs, and how sure that is.
 
 The unit of replication is the run, never the request. Runs that take turns on one machine share its slow
 drift, so a straight line over the order of runs is fitted beside the difference of the two sides: with
 ABBA order the two are nearly orthogonal, and 2k runs leave 2k - 3 degrees of freedom for the noise instead
 of the k - 1 of k paired differences. What drift a line does not catch is slower than the alternation, so
 it makes the error too large rather than too small.
+
+Of runs that were made at once the differences of pairs are taken, which all that disturbed both alike has
+left: k pairs leave k - 1 degrees of freedom.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -111,6 +115,14 @@ def error_factor(sides: Sequence[Side]) -> float:
     """The standard error of the difference in units of one run's noise."""
     design = _design(sides)
     return float(np.sqrt(np.linalg.inv(design.T @ design)[0, 0]))
+
+
+def error_after(pairs: int, layout: Layout) -> tuple[float, int]:
+    """The standard error of the difference after so many pairs, in units that do not hang on their number,
+    and its degrees of freedom."""
+    if layout == "together":
+        return 1 / math.sqrt(pairs), pairs - 1
+    return error_factor(abba(pairs)), 2 * pairs - 3
 
 
 def _design(sides: Sequence[Side]) -> Floats:

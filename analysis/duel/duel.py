@@ -1,4 +1,4 @@
-"""A candidate against a baseline in alternating runs: worse, not worse, or cannot tell.
+"""A candidate against a baseline in pairs of runs: worse, not worse, or cannot tell.
 
 The duel fails when any comparison fails (analysis/compare/judge.py), passes when the two that decide pass
 (typical response time and error ratio over all endpoints), and is inconclusive otherwise.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from analysis.compare.causes import find_causes
-from analysis.compare.effect import Side, abba, spending
+from analysis.compare.effect import Layout, Side, abba, spending
 from analysis.compare.figures import OVERALL, Figures
 from analysis.compare.judge import judge
 from analysis.compare.sides import compare_sides
@@ -40,7 +40,7 @@ class DuelPlan:
     first_look: int = 3
     alpha: float = 0.01
     tolerances: Tolerances = field(default_factory=Tolerances)
-    layout: Literal["turns", "together"] = "turns"
+    layout: Layout = "turns"
 
     def __post_init__(self) -> None:
         if not 2 <= self.pairs <= self.max_pairs:
@@ -67,7 +67,7 @@ class Duel:
         return len(self.baseline)
 
     def next(self) -> tuple[Side, Side] | None:
-        """The order in which the next pair runs; None when the answer is clear or max_pairs are through."""
+        """The order in which the next pair begins; None when the answer is clear or max_pairs are through."""
         if self._result is not None and self._result.final:
             return None
         first, second = abba(self.pairs + 1)[-2:]
@@ -107,7 +107,9 @@ class Duel:
             self.pairs,
             self.plan.max_pairs,
             verdict != "inconclusive" or is_last,
-            more_pairs(deciding, self.pairs, self.plan.alpha) if verdict == "inconclusive" else None,
+            more_pairs(deciding, self.pairs, self.plan.alpha, self.plan.layout)
+            if verdict == "inconclusive"
+            else None,
             self.plan.alpha,
             _doubts(self.baseline, self.candidate),
         )

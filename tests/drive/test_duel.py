@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from drive.duel import DuelCourse
 from drive.duel_sides import SideAsked, Stand, sides_for
 from drive.live import Moment
 from drive.plan import Plan
+from drive.runs import Asked
 from drive.target import Target
 from harness import main
 from results import HarnessError, Run, Stages, UsageError, open_duel, open_run
@@ -38,27 +39,32 @@ class World:
 
     capacity_per_s: dict[str, float]
     asked: list[tuple[str, Plan]] = field(default_factory=list)
+    at_once: list[list[str]] = field(default_factory=list)
+    """The folders of each call: runs that are made at the same time."""
     said: list[str] = field(default_factory=list)
     reasons: Callable[[Run], tuple[Reason, ...]] = lambda run: ()
     interrupt_at: str = ""
 
-    def run_plan(self, plan: Plan, target: Target, runs: Path, _: Any, *, folder: Path, id: str) -> Path:
-        if folder.name == self.interrupt_at:
+    def run_at_once(self, asked: Sequence[Asked]) -> None:
+        if self.interrupt_at in [one.folder.name for one in asked]:
             raise KeyboardInterrupt
-        self.asked.append((folder.name, plan))
-        capacity_per_s = self.capacity_per_s[target.name]
-        seed = 100 * plan.seed + (target.name == "candidate")
-        write_sample(
-            folder.parent,
-            Shape(plan.stages.text, warmup_s=2, seed=seed, web1_down=False, capacity_per_s=capacity_per_s),
-            folder.name,
-        )
-        return folder
+        self.at_once.append([one.folder.name for one in asked])
+        for one in asked:
+            self.asked.append((one.folder.name, one.plan))
+            seed = 100 * one.plan.seed + (one.target.name == "candidate")
+            shape = Shape(
+                one.plan.stages.text,
+                warmup_s=2,
+                seed=seed,
+                web1_down=False,
+                capacity_per_s=self.capacity_per_s[one.target.name],
+            )
+            write_sample(one.folder.parent, shape, one.folder.name)
 
     def phase(self, text: str) -> None:
         self.said.append(text)
 
-    def second(self, moment: Moment) -> None: ...
+    def second(self, *moments: Moment) -> None: ...
 
     def close(self) -> None: ...
 
@@ -74,7 +80,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World({"baseline": 260, "candidate": 260})
-    monkeypatch.setattr(drive.duel, "run_plan", made.run_plan)
+    monkeypatch.setattr(drive.duel, "run_at_once", made.run_at_once)
     monkeypatch.setattr(drive.duel, "PAUSE_S", 0.0)
     monkeypatch.setattr(drive.duel, "validity", lambda run: Validity(made.reasons(run)))
     return made
@@ -160,6 +166,38 @@ def test_a_stack_that_was_just_started_settles_before_it_is_judged(world: World,
     assert not any("settle" in name for pair in stored.pairs for name in pair)
 
 
+def test_together_both_runs_of_a_pair_are_made_at_once_and_each_side_begins_in_turn(
+    world: World, tmp_path: Path
+) -> None:
+    stored = world.course(tmp_path, is_fresh=True, pairs=3, max_pairs=3, layout="together").run()
+    assert world.at_once[:3] == [
+        ["pair-1-baseline-settle", "pair-1-candidate-settle"],
+        ["pair-1-baseline", "pair-1-candidate"],
+        ["pair-2-candidate-settle", "pair-2-baseline-settle"],
+    ]
+    assert stored.pairs[1] == ("pair-2-baseline", "pair-2-candidate")
+    assert judge_stored(open_duel(stored.folder)).result.sentence == stored.sentence
+    assert stored.plan["layout"] == "together"
+
+
+def test_together_a_run_that_is_not_valid_makes_both_be_made_again(world: World, tmp_path: Path) -> None:
+    world.reasons = lambda run: (LATE,) if run.path.parent.name == "pair-2-candidate" else ()
+    stored = world.course(tmp_path, pairs=3, max_pairs=3, layout="together").run()
+    assert stored.pairs[1] == ("pair-2-baseline-again-1", "pair-2-candidate-again-1")
+    assert dict(stored.repeated) == {
+        "pair-2-candidate": LATE.text,
+        "pair-2-baseline": "the candidate beside it was not valid",
+    }
+
+
+def test_together_a_pair_that_is_never_valid_ends_the_duel(world: World, tmp_path: Path) -> None:
+    world.reasons = lambda run: (LATE,) if "pair-2-candidate" in run.path.parent.name else ()
+    stored = world.course(tmp_path, pairs=3, max_pairs=3, layout="together").run()
+    assert stored.state == "aborted"
+    assert len(stored.pairs) == 1
+    assert "pair 2 was not valid 3 times" in stored.stopped
+
+
 @pytest.fixture
 def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """The calls that would bring stacks up and down."""
@@ -211,6 +249,34 @@ def test_scarce_memory_makes_one_stack_take_both_parts(
     with sides_for(SideAsked(), SideAsked(settings={"api.pool_size": "3"}), said.append, turns=False):
         assert "memory is scarce" in said[0]
     assert stacks == [("down", "duel")]
+
+
+def test_together_is_refused_where_one_stack_would_take_both_parts(
+    stacks: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = SideAsked(), SideAsked(settings={"api.pool_size": "3"})
+    with (
+        pytest.raises(UsageError, match="--together needs two side by side"),
+        sides_for(*asked, lambda _: None, turns=True, layout="together"),
+    ):
+        pass
+    monkeypatch.setattr(duel_sides, "_available", lambda: 1 << 30)
+    with (
+        pytest.raises(HarnessError, match="memory is too scarce for two stacks"),
+        sides_for(*asked, lambda _: None, turns=False, layout="together"),
+    ):
+        pass
+    assert stacks == []
+
+
+def test_together_is_refused_where_both_sides_are_one_system(stacks: list[Any]) -> None:
+    same = SideAsked(Target(name="x", base_url="http://127.0.0.1:9"))
+    with (
+        pytest.raises(UsageError, match="would load one system twice"),
+        sides_for(same, same, lambda _: None, turns=False, layout="together"),
+    ):
+        pass
+    assert stacks == []
 
 
 def test_a_stack_of_the_same_name_is_not_touched(stacks: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import drive.course
+import drive.runs
 from drive.plan import Plan
 from drive.target import Target
 from pytest_harness import loading
@@ -37,7 +37,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
         path.write_text("a page, as drawn elsewhere")
         return path
 
-    monkeypatch.setattr(drive.course, "run_plan", made)
+    monkeypatch.setattr(drive.runs, "run_plan", made)
     monkeypatch.setattr(page, "write_report", drawn)
     (pytester.path / "here.toml").write_text('allow_load = true\nbase_url = "http://127.0.0.1:9"\n')
     shape = Shape(stages="60/s for 20s", warmup_s=4, web1_down=False, slos="", tiers=("host",))

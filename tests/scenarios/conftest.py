@@ -18,9 +18,9 @@ import pymysql
 import pytest
 import redis
 
-from drive.course import run_plan
 from drive.plan import plan_from
 from drive.progress import PlainProgress
+from drive.runs import run_plan
 from drive.target import Target
 from probes.haproxy import HaproxyProbe
 from results import Run, open_run

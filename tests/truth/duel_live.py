@@ -36,7 +36,7 @@ class Quiet:
     def phase(self, text: str) -> None:
         """Say nothing."""
 
-    def second(self, moment: Moment) -> None:
+    def second(self, *moments: Moment) -> None:
         """Show nothing."""
 
     def close(self) -> None:

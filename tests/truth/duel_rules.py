@@ -18,7 +18,10 @@ def duel(seed: int, factor: float, noise: Noise = REALISTIC, plan: DuelPlan | No
     """One duel from its first pair to its verdict."""
     machine, course = Machine(seed, noise), Duel(plan or DuelPlan())
     while (order := course.next()) is not None:
-        ran = {side: machine.run(factor if side == "candidate" else 1.0) for side in order}
+        if course.plan.layout == "together":
+            ran = dict(zip(("baseline", "candidate"), machine.run_both(factor), strict=True))
+        else:
+            ran = {side: machine.run(factor if side == "candidate" else 1.0) for side in order}
         figures = {side: one.figures(machine.seconds) for side, one in ran.items()}
         course.observe(figures["baseline"], figures["candidate"])
     return course.decision()

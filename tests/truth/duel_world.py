@@ -96,11 +96,22 @@ class Machine:
 
     def run(self, factor: float = 1.0, one_endpoint: int | None = None) -> Ran:
         """One run with service times x `factor`, of one endpoint if given; arrivals are always the same."""
+        return self._serve_all(self._log_speed(), factor, one_endpoint)
+
+    def run_both(self, factor: float = 1.0) -> tuple[Ran, Ran]:
+        """Two runs at the same time, which share the noise of each second; the second x `factor`."""
+        log_speed = self._log_speed()
+        return self._serve_all(log_speed), self._serve_all(log_speed, factor)
+
+    def _log_speed(self) -> Floats:
+        """ln(service time) of each second of the next run."""
         noise, random = self.noise, self._random
         fresh = np.sqrt(1 - noise.drift_memory**2)
         self._drift = noise.drift_memory * self._drift + fresh * random.normal(0, noise.drift)
-        log_speed = self._drift + self._seconds_noise()
-        due = self._due_s
+        return self._drift + self._seconds_noise()
+
+    def _serve_all(self, log_speed: Floats, factor: float = 1.0, one_endpoint: int | None = None) -> Ran:
+        random, due = self._random, self._due_s
         work_ms = np.asarray(MEDIANS_MS)[self._endpoint] * np.exp(
             random.normal(0, SPREAD, due.size) + log_speed[due.astype(np.int64)]
         )

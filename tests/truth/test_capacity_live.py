@@ -40,8 +40,8 @@ def test_a_short_live_search_keeps_its_budget_and_its_interval_holds_the_limit(t
 class Interrupting(PlainProgress):
     """A user who presses Ctrl-C once some levels are over."""
 
-    def second(self, moment: Moment) -> None:
-        if moment.at_s > 9:
+    def second(self, *moments: Moment) -> None:
+        if moments[0].at_s > 9:
             raise KeyboardInterrupt
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from analysis.duel import DuelPlan, DuelResult
 from tests.truth.duel_rules import RULES, duel
-from tests.truth.duel_world import CALM, ROUGH
+from tests.truth.duel_world import CALM, REALISTIC, ROUGH
+
+TOGETHER = DuelPlan(layout="together")
 
 
 def covered(results: list[DuelResult], endpoint: str, metric: str) -> float:
@@ -29,6 +31,35 @@ def test_a_few_duels_of_identical_systems_pass_and_of_slower_ones_fail() -> None
     assert same["fail"] == 0
     assert same["pass"] >= 20
     assert slower["fail"] >= 22
+
+
+def test_a_few_duels_of_runs_made_at_once_pass_and_fail_as_they_should() -> None:
+    same = Counter(duel(seed, 1.0, ROUGH, TOGETHER).verdict for seed in range(25))
+    slower = Counter(duel(seed, 1.1, ROUGH, TOGETHER).verdict for seed in range(25))
+    assert same["fail"] == 0
+    assert same["pass"] >= 22
+    assert slower["fail"] >= 22
+
+
+@pytest.mark.truth
+@pytest.mark.timeout(900)
+def test_error_rates_of_duels_whose_runs_are_made_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["noise", "service time", "duels", "fail", "pass", "cannot tell", "pairs", "interval covers"]]
+    fails = {}
+    for label, noise in (("calm", CALM), ("realistic", REALISTIC), ("rough", ROUGH)):
+        for factor in (1.0, 1.05, 1.1):
+            many = [duel(seed, factor, noise, TOGETHER) for seed in range(300)]
+            seen = Counter(one.verdict for one in many)
+            fails[label, factor] = seen["fail"]
+            counts = [str(seen[verdict]) for verdict in ("fail", "pass", "inconclusive")]
+            pairs = f"{np.mean([one.pairs for one in many]):.1f}"
+            rows.append(
+                [label, f"x {factor}", "300", *counts, pairs, f"{covered(many, 'all', 'typical'):.1%}"]
+            )
+    show(capsys, rows)
+    for label in ("calm", "realistic", "rough"):
+        assert fails[label, 1.0] <= 300 * 0.01 + 4  # 1%, and what chance adds in 99.9% of cases
+        assert fails[label, 1.1] >= 0.9 * 300
 
 
 @pytest.mark.truth

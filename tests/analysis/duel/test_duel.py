@@ -10,8 +10,10 @@ from scipy import stats
 
 from analysis.compare.effect import (
     abba,
+    effect_between,
     effect_of_pairs,
     effect_of_turns,
+    error_after,
     error_factor,
     spending,
     weighted_holm,
@@ -64,6 +66,35 @@ def test_effect_of_pairs_is_the_paired_t_test() -> None:
     differences = [0.1, 0.3, -0.1, 0.2]
     expected = stats.ttest_1samp(differences, 0, alternative="greater").pvalue
     assert effect_of_pairs(differences).p_above(0.0) == pytest.approx(expected)
+
+
+def test_error_after_more_pairs_is_that_of_the_effect_itself() -> None:
+    random = np.random.default_rng(3)
+    for layout in ("turns", "together"):
+        seen = [
+            effect_between(*random.normal(0, 1, (2, pairs)).tolist(), layout)
+            for pairs in (4, 16)
+            for _ in range(2000)
+        ]
+        assert {effect.df for effect in seen} == {error_after(pairs, layout)[1] for pairs in (4, 16)}
+        fewer, more = (np.mean([e.error**2 for e in half]) for half in (seen[:2000], seen[2000:]))
+        expected = error_after(4, layout)[0] / error_after(16, layout)[0]
+        assert math.sqrt(fewer / more) == pytest.approx(expected, rel=0.03)
+
+
+def test_runs_made_at_once_are_judged_by_the_differences_of_their_pairs() -> None:
+    # A machine whose speed changes from pair to pair, and that both sides of a pair share.
+    for seed in range(5):
+        moods = np.exp(np.random.default_rng(seed).normal(0, 0.3, 5))
+        verdicts = {}
+        for layout in ("turns", "together"):
+            duel = Duel(DuelPlan(first_look=5, layout=layout))
+            for number, mood in enumerate(moods):
+                shared = {key: float(mood) for key in response("all", 1.0)}
+                before, after = healthy(2 * number, 0.01), healthy(2 * number + 1, 0.01)
+                duel.observe(slower(before, shared), slower(after, shared))
+            verdicts[layout] = duel.decision().verdict
+        assert verdicts == {"turns": "inconclusive", "together": "pass"}
 
 
 def test_one_pair_is_not_enough() -> None:

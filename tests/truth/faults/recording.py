@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.bottleneck import Diagnosis, diagnose
-from drive.course import run_plan
 from drive.plan import plan_from
 from drive.progress import PlainProgress
+from drive.runs import run_plan
 from drive.target import Target
 from results import open_run
 from stack import control
