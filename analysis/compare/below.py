@@ -19,6 +19,8 @@ from results.units import show_latency, show_ratio, three_digits
 
 LEAST_STATEMENT_US = 25.0
 LEAST_WAIT_US = 50.0
+ALIKE = 0.25
+"""The most that ln(calls) and ln(misses) may lie apart, over all runs, where a miss makes the call."""
 
 
 class Below(NamedTuple):
@@ -81,6 +83,23 @@ def classes_below(
         if is_more and (missed_more or more("time_us")):
             found.append(Below(name, _class_words(before, after, missed_more), added_us))
     return sorted(found, key=lambda below: -below.added_us)
+
+
+def caller_of(statement: str, sides: Sequence[Sequence[Costs]]) -> str:
+    """The class of key whose misses make a statement's calls; empty where none does, or it is not clear.
+
+    A miss makes one call, so that in each run there are about as many of both, and the next class is at least
+    twice as far off.
+    """
+    runs = [one for side in sides for one in side]
+    calls = np.array([one.digests[statement].calls if statement in one.digests else 0.0 for one in runs])
+    apart = []
+    for name in {name for one in runs for name in one.classes}:
+        misses = np.array([one.classes[name].misses if name in one.classes else 0.0 for one in runs])
+        if min(calls.min(), misses.min()) > 0:
+            apart.append((float(np.sqrt(np.mean(np.log(calls / misses) ** 2))), name))
+    (nearest, name), (next_one, _) = sorted([*apart, (np.inf, ""), (np.inf, "")])[:2]
+    return name if nearest <= ALIKE and next_one >= 2 * nearest else ""
 
 
 def _class_words(before: ClassCost, after: ClassCost, missed_more: bool) -> str:

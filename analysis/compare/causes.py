@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from analysis.breakdown import API, OTHER, OUTSIDE, OWN
-from analysis.compare.below import Below, classes_below, pools_below, statements_below
+from analysis.compare.below import Below, caller_of, classes_below, pools_below, statements_below
 from analysis.compare.effect import Layout, surely_more
 from analysis.compare.figures import OVERALL, Figures
 from analysis.compare.sides import Comparison
@@ -59,21 +59,35 @@ def find_causes(
     classes = _named("key class", classes_below(*sides, layout))
     below = [*_caches(comparisons, classes), *measured, *classes]
     slower = _slower_endpoints(baseline, candidate, comparisons)
+    callers = {one.subject: caller_of(one.subject, sides) for one in measured if one.kind == "statement"}
     if not slower and below:
-        slower = _waiting_endpoints(baseline, candidate, layout) or classes[:1]
+        slower = _waiting_endpoints(baseline, candidate, layout) or _leading(classes, measured, callers)
     below = [one for one in below if one not in slower]
     if slower:
         first = slower[0]
-        deeper = next((one for one in below if _explains(one, first)), None)
+        deeper = next((one for one in below if _explains(one, first, callers)), None)
         if deeper is not None:
             below.remove(deeper)
             slower[0] = replace(first, text=f"{first.text.removesuffix('.')}: {deeper.text}")
     return [*slower, *below, *_errors(comparisons), *_knobs(baseline, candidate)]
 
 
-def _explains(below: Cause, endpoint: Cause) -> bool:
-    """Whether it adds enough to stand behind an endpoint's time; a hit ratio's weight is not known."""
-    return below.kind == "cache" or below.weight_us >= NAMED_SHARE * endpoint.weight_us
+def _leading(classes: list[Cause], measured: list[Cause], callers: Mapping[str, str]) -> list[Cause]:
+    """The class of key to begin with: the one that calls the weightiest statement, where there is one."""
+    first = next((callers[one.subject] for one in measured if one.subject in callers), None)
+    return classes[:1] if first is None else [one for one in classes if one.subject == first]
+
+
+def _explains(below: Cause, above: Cause, callers: Mapping[str, str]) -> bool:
+    """Whether it adds enough to stand behind an endpoint's time; a hit ratio's weight is not known.
+
+    A statement has to be called by that endpoint's lookups, as far as that is known; a class of key makes no
+    call that is not known.
+    """
+    caller = callers.get(below.subject, above.subject)
+    if caller != above.subject and (caller or above.kind == "key class"):
+        return False
+    return below.kind == "cache" or below.weight_us >= NAMED_SHARE * above.weight_us
 
 
 def _named(kind: CauseKind, found: Sequence[Below]) -> list[Cause]:

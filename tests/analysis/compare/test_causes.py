@@ -93,15 +93,45 @@ def test_a_dropped_index_is_found_by_the_rows_read_where_times_are_too_noisy_to_
     assert "using no index where the baseline used one" in result.sentence
 
 
-def test_where_no_endpoint_tells_its_parts_the_class_of_key_leads_to_the_statement() -> None:
-    def untold(run: Figures) -> Figures:
-        classes = {"todo.list": ClassCost("todo.list", 0.7, 0.06, 9900.0)}
-        slow = with_below(without_index(run), classes=classes)
-        return replace(slow, parts_ms={})
+def untold(classes: dict[str, tuple[ClassCost, ClassCost]]) -> DuelResult:
+    """A dropped index where no endpoint tells its parts; classes of key of the baseline and the candidate."""
+    course, seed = Duel(), 0
+    while course.next() is not None:
+        seed += 2
+        before, after = healthy(seed), without_index(healthy(seed + 1))
+        sides = [
+            replace(
+                with_below(run, classes={name: both[side] for name, both in classes.items()}), parts_ms={}
+            )
+            for side, run in enumerate((before, after))
+        ]
+        course.observe(*sides)
+    return course.decision()
 
-    text = duel(untold).causes[0].text
-    assert text.startswith("lookups of todo.list in the cache take 14.1 ms instead of 1.7")
+
+SEARCHES = (
+    ClassCost("todo.search", 0.5, 0.24, 1200.0),
+    ClassCost("todo.search", 0.5, 0.26, 9900.0),
+)
+LISTS = ClassCost("todo.list", 0.7, 0.06, 1200.0), ClassCost("todo.list", 0.7, 0.06, 20_000.0)
+
+
+def test_where_no_endpoint_tells_its_parts_the_class_whose_misses_call_the_statement_is_named() -> None:
+    text = untold({"todo.search": SEARCHES, "todo.list": LISTS}).causes[0].text
+    assert text.startswith("lookups of todo.search in the cache")
     assert "using no index where the baseline used one" in text
+
+
+def test_a_statement_that_no_class_of_key_is_known_to_call_stands_by_itself() -> None:
+    causes = untold({"todo.list": LISTS}).causes
+    assert causes[0].kind == "statement"
+    told = next(cause for cause in causes if cause.kind == "key class")
+    assert told.text == "lookups of todo.list in the cache take 28.6 ms instead of 1.71 ms."
+
+
+def test_a_statement_is_not_given_to_one_of_two_classes_that_miss_as_often() -> None:
+    twins = {"todo.search": SEARCHES, "event.range": (replace(SEARCHES[0], name="event.range"),) * 2}
+    assert untold(twins).causes[0].kind == "statement"
 
 
 def test_a_statement_is_told_by_what_adds_most_to_its_time() -> None:
