@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,19 @@ def test_duel_of_a_system_with_itself_shows_no_failure(runs: tuple[list[Run], li
     assert check(html).problems == []
     assert 'class="pill bad"' not in html
     assert ">~<" in html
+
+
+def test_duel_page_says_that_both_sides_ran_at_once_and_what_that_means(
+    runs: tuple[list[Run], list[Run]],
+) -> None:
+    judged = judged_of(duelled(*runs), *runs)
+    together = replace(judged.stored, plan=DuelPlan(layout="together").as_dict())
+    html = render(duel_page(replace(judged, stored=together)))
+    assert check(html).problems == []
+    assert "both at once" in html
+    assert "slows the baseline, too" in html
+    assert "take turns" not in html
+    assert "both at once" not in render(duel_page(judged))
 
 
 def test_forced_duel_is_marked(runs: tuple[list[Run], list[Run]]) -> None:

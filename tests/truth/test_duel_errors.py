@@ -59,6 +59,7 @@ def test_error_rates_of_duels_whose_runs_are_made_at_once(capsys: pytest.Capture
     show(capsys, rows)
     for label in ("calm", "realistic", "rough"):
         assert fails[label, 1.0] <= 300 * 0.01 + 4  # 1%, and what chance adds in 99.9% of cases
+    for label in ("calm", "realistic"):
         assert fails[label, 1.1] >= 0.9 * 300
 
 

@@ -43,18 +43,18 @@ class Worse:
 
 WORSE = {
     # A light load: without its index the database takes all the processor, the load generator's part too.
-    "an index dropped": Worse(
-        {}, "8/s", "todo.list", "index", faults=("missing-index",), pairs=5, seconds=12
-    ),
+    "an index dropped": Worse({}, "8/s", "todo.list", "index", faults=("missing-index",)),
+    # In web/trpc a team's writes void its answers before either time to live does. This only searches, and
+    # the same terms are asked for again after more than 5 s.
     "time to live 3600 s against 5 s": Worse(
-        # A cached answer has to live to its end within a run.
         {"cache.ttl_s": "5"},
-        "25/s",
-        "todo",
+        "10/s",
+        "todo.search",
         "hit ratio",
         baseline={"cache.ttl_s": "3600"},
-        pairs=5,
-        seconds=30,
+        scenario="web/search",
+        pairs=10,
+        seconds=10,
     ),
     # What only computes needs no more connections than processors, so that 3 are as good as 10. Here
     # a fifth of a second's wait for a row's lock, 8 times a second, keeps 1.6 connections busy on average.
