@@ -44,7 +44,7 @@ def run_plan(
     It gets a new folder in `runs`, or `folder`, which is not there yet; `info` is kept with it. Raises
     HarnessError; KeyboardInterrupt passes on after everything was written down.
     """
-    check_stack(target.stack, target.name, plan.faults)
+    _rules(plan, target)  # what cannot be is said before there is a folder
     folder = folder or new_folder(runs, plan)
     run_at_once([Asked(plan, target, folder, progress, info)])
     return folder
@@ -55,13 +55,12 @@ def run_at_once(asked: Sequence[Asked]) -> None:
 
     All of them end when one cannot go on, and what was measured is kept. Raises as `run_plan` does.
     """
-    for one in asked:
-        check_stack(one.target.stack, one.target.name, one.plan.faults)
+    rules = [_rules(one.plan, one.target) for one in asked]
     courses: list[Course] = []
     with ExitStack() as ends:
         try:
-            for one in asked:
-                courses.append(_course_of(one))
+            for one, alerts in zip(asked, rules, strict=True):
+                courses.append(_course_of(one, alerts))
                 ends.callback(_end, courses[-1])
             ends.callback(_stop, courses)
             _keep(courses)
@@ -103,9 +102,14 @@ def _end(course: Course) -> None:
         _conclude(course.writer, course.state, **measured)
 
 
-def _course_of(asked: Asked) -> Course:
+def _rules(plan: Plan, target: Target) -> dict[str, str] | None:
+    """The alert rules of a run, whose faults its target can have."""
+    check_stack(target.stack, target.name, plan.faults)
+    return rules_for(plan, target)
+
+
+def _course_of(asked: Asked, alerts: dict[str, str] | None) -> Course:
     plan, target, info = asked.plan, asked.target, dict(asked.info)
-    rules = rules_for(plan, target)
     writer = RunWriter(
         asked.folder / "run.db",
         id=info.pop("id", asked.folder.name),
@@ -118,7 +122,7 @@ def _course_of(asked: Asked) -> Course:
         warmup_s=plan.warmup_s,
         plan=plan.public(),
         environment=environment(target),
-        alerts=rules,
+        alerts=alerts,
         **info,
     )
     return make_course(plan, target, writer, asked.folder, asked.progress)

@@ -24,10 +24,10 @@ _IN_TURNS = [
     "The unit is the run, not the request: pairs of runs take turns in ABBA order with the same seeds.",
 ]
 _TOGETHER = [
-    "The unit is the pair of runs, not the request. Both runs of a pair were made at the same time with the"
-    " same seed, so that what disturbed the machine hit both alike; each side began first in turn (ABBA).",
-    "Where both share a host, each is slower than alone, and a candidate that takes more of the processor"
-    " slows the baseline, too: the change is then understated rather than overstated.",
+    "The unit is the pair of runs, not the request.",
+    "Both runs of a pair were made at the same time, with the same seed; each began first in turn (ABBA).",
+    "What disturbed the machine hit both alike. Where they share a host, each is slower than alone.",
+    "A candidate that takes more of a shared processor slows the baseline, too: changes are understated.",
 ]
 _WORDS = {"pass": "Not worse", "fail": "Worse", "inconclusive": "Cannot tell"}
 
