@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis.compare.effect import (
+    Layout,
     abba,
     effect_between,
     effect_of_pairs,
@@ -70,9 +71,10 @@ def test_effect_of_pairs_is_the_paired_t_test() -> None:
 
 def test_error_after_more_pairs_is_that_of_the_effect_itself() -> None:
     random = np.random.default_rng(3)
-    for layout in ("turns", "together"):
+    layouts: tuple[Layout, ...] = ("turns", "together")
+    for layout in layouts:
         seen = [
-            effect_between(*random.normal(0, 1, (2, pairs)).tolist(), layout)
+            effect_between(random.normal(0, 1, pairs).tolist(), random.normal(0, 1, pairs).tolist(), layout)
             for pairs in (4, 16)
             for _ in range(2000)
         ]
