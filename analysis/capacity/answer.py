@@ -185,19 +185,20 @@ def _counts(search: Search, seen: Judged) -> bool:
 
 
 def _limits(search: Search, evidence: Sequence[Judged]) -> list[SloLimit]:
-    """Each objective's limit, where a level went beyond it."""
+    """Each objective's limit, where a level went beyond it; none is claimed above what was tried."""
     if not evidence:
         return [SloLimit(slo, None, None, None) for slo in search.settings.slos]
     found: list[SloLimit] = []
     for index, (slo, fit) in enumerate(zip(search.settings.slos, search.estimates(), strict=True)):
         beyond = [seen for seen in evidence if seen.counts[index].n and seen.counts[index].measure > 1]
-        hit = bool(beyond) and fit.rate_per_s <= 1.05 * max(seen.rate_per_s for seen in evidence)
-        found.append(_limit(slo, fit) if hit else SloLimit(slo, None, None, None))
+        top = max(seen.rate_per_s for seen in evidence)
+        hit = bool(beyond) and fit.low_per_s <= top
+        found.append(_limit(slo, fit, top) if hit else SloLimit(slo, None, None, None))
     return found
 
 
-def _limit(slo: Slo, fit: Estimate) -> SloLimit:
-    return SloLimit(slo, fit.rate_per_s, fit.low_per_s, fit.high_per_s)
+def _limit(slo: Slo, fit: Estimate, top_per_s: float) -> SloLimit:
+    return SloLimit(slo, min(fit.rate_per_s, top_per_s), fit.low_per_s, fit.high_per_s)
 
 
 def _point(search: Search, seen: Judged) -> LevelPoint:

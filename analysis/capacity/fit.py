@@ -1,8 +1,8 @@
 """What all levels together say about the highest rate: a Bayesian log-linear fit on a grid.
 
 Near the limit, ln(share over the SLO) is close to linear in ln(rate), with a slope of about rate x SLO for
-exponential tails (M/M/c: P(T > t) ~ C exp(-(c mu - rate) t)). A level's share differs from the line for
-three reasons, each with a place in the model:
+exponential service (M/M/c: P(T > t) ~ C exp(-(c mu - rate) t)) and twice that for fixed service. A
+level's share differs from the line for three reasons, each with a place in the model:
 - slow requests come in clusters (busy periods), so counts are over-dispersed: quasi-Poisson, the factor
   measured from the windows of all levels;
 - the system is not the same from one trial to the next: a disturbance of ln(rate), size unknown;
@@ -26,7 +26,9 @@ from results import Slo
 Floats = npt.NDArray[np.float64]
 
 DISTURBANCES = np.array([0.004, 0.016, 0.04])
-"""Possible sizes of a trial's disturbance, as standard deviations of ln(rate); equally likely before."""
+"""Possible sizes of a trial's disturbance, as standard deviations of ln(rate)."""
+DISTURBANCE_ODDS = np.array([0.45, 0.45, 0.1])
+"""How likely each is before anything was seen."""
 BASES = np.array([0.0, 0.3, 0.6, 0.85])
 """Shares over the limit that are there at any load, relative to the share allowed."""
 BASE_ODDS = np.array([0.7, 0.1, 0.1, 0.1])
@@ -38,6 +40,10 @@ OVERLOAD = 3.0
 """Beyond this distance above the allowed share, on the line's scale, a level only counts as 'beyond'."""
 CALM = -1.4
 """Beyond this distance below it (a quarter), a level only counts as 'below': far away no line is straight."""
+SLOPE = 1.2
+"""A latency's likeliest slope, in units of rate x limit: 1 for exponential service, 2 for fixed.
+
+It is less where the limit is mostly service time, with many slots."""
 SLOPE_STEPS = np.linspace(-1.7, 1.7, 5)
 """Slopes considered, in standard deviations of ln(slope) around the prior's middle."""
 
@@ -98,10 +104,10 @@ def scale(share: float, slo: Slo) -> float:
 
 
 def _slopes(slo: Slo, rate_per_s: float | Floats) -> Floats:
-    """The slopes considered at a rate, shape (..., 5): around 1.5 x rate x limit for a latency."""
+    """The slopes considered at a rate, shape (..., 5): around SLOPE x rate x limit for a latency."""
     rate = np.asarray(rate_per_s, dtype=np.float64)
     latency = slo.metric == "latency"
-    middle = np.clip(1.5 * rate * slo.limit / 1e6, 6, 300) if latency else np.full_like(rate, 15)
+    middle = np.clip(SLOPE * rate * slo.limit / 1e6, 6, 300) if latency else np.full_like(rate, 15)
     return np.asarray(middle[..., None] * np.exp(SLOPE_STEPS * (0.6 if latency else 1.2)))
 
 
@@ -109,7 +115,7 @@ def _posterior(observations: Sequence[Observation], slo: Slo, ln_rates: Floats) 
     """Weights on the grid (limit, slope, disturbance, base), the largest is 1."""
     slope = _slopes(slo, np.exp(ln_rates))[:, :, None, None]
     log_weight = np.log(BASE_ODDS) - SLOPE_STEPS[None, :, None, None] ** 2 / 2
-    log_weight = log_weight + np.zeros((ln_rates.size, 1, DISTURBANCES.size, 1))
+    log_weight = log_weight + np.log(DISTURBANCE_ODDS)[:, None] + np.zeros((ln_rates.size, 1, 1, 1))
     for seen in observations:
         distance = (np.log(seen.rate_per_s) - ln_rates)[:, None, None, None]
         spread = slope * np.sqrt(DISTURBANCES[:, None] ** 2 + (MISFIT * distance) ** 2)

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from analysis.capacity.level import LevelResult, Window
+from analysis.capacity.queue import memory_s
 from analysis.slo import allowed
 from analysis.steady import Floats, trend
 from results import Slo
@@ -20,6 +21,10 @@ SURE = 0.8
 """The probability at which a level passes or fails; between it and its opposite it is unclear."""
 MEMORY_S = 6
 """Windows up to this far apart are taken as related when the counts' variance is measured."""
+USUAL_CLUSTER, USUAL_WEIGHT = 4.0, 20.0
+"""A cluster's size where theory does not tell it (errors, means), and the requests over that is worth."""
+FINE = 4
+"""With fewer levels held to narrow the limit than this, the search is still finding its way."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +130,9 @@ def _swamped(slo: Slo) -> float:
 def pooled_cluster(judged: Sequence[Judged], index: int) -> float:
     """How many slow requests come together, over all levels near the limit: variance / count, at least 1.
 
-    What was seen is joined to what theory expects of a queue at its limit L (share p beyond it): excursions
-    of reflected Brownian motion take rate L^2 / ln(p)^2 on average (Aldous, Poisson Clumping, 1989).
+    A level sees few clusters, and many see none: theory's size (analysis.capacity.queue) counts as much as
+    one cluster of it that was seen. Not so while the search finds its way: there every level is to count,
+    however little it is worth.
     """
     seen = [s for s in judged if s.valid and not s.overloaded and 0.1 < s.counts[index].measure < 25]
     near = [s for s in seen if s.counts[index].measure < 4]
@@ -134,7 +140,20 @@ def pooled_cluster(judged: Sequence[Judged], index: int) -> float:
         near = seen
     over = sum(level.counts[index].over for level in near)
     variance = sum(level.counts[index].variance for level in near)
-    return max(1.0, (variance + 4.0 * 20) / (over + 20))
+    size, weight = _expected_cluster(judged, index)
+    return max(1.0, (variance + size * weight) / (over + weight))
+
+
+def _expected_cluster(judged: Sequence[Judged], index: int) -> tuple[float, float]:
+    """Theory's size of a cluster at the highest rate carried, and the requests over that it is worth."""
+    seen = [level for level in judged if level.kept and level.counts[index].slo.metric == "latency"]
+    if not seen or sum(level.result.level.purpose == "narrow" for level in judged) < FINE:
+        return USUAL_CLUSTER, USUAL_WEIGHT
+    top = max(seen, key=lambda level: level.achieved_per_s)
+    rate, count = top.achieved_per_s, top.counts[index]
+    requests_per_s = rate * count.n / max(sum(window.scheduled for window in top.kept), 1)
+    size = max(1.0, requests_per_s * memory_s(rate, count.slo))
+    return size, size
 
 
 def _settled(means: Floats) -> int:

@@ -16,6 +16,7 @@ from typing import Literal
 from analysis.capacity.fit import Estimate, Observation, estimate
 from analysis.capacity.judge import Judged, Outcome, SloCount, judge, overloaded, pooled_cluster
 from analysis.capacity.level import Level, LevelResult, Window
+from analysis.capacity.queue import memory_s
 from analysis.slo import allowed
 from analysis.steady import trend
 from results import Slo
@@ -29,7 +30,7 @@ DEEP = 8.0
 CALM = 0.3
 """A level with less than this of the allowed share over its limits is not near the limit."""
 HOLD_AT_MOST_S = 30.0
-MEMORIES = 4.0
+MEMORIES = 3.0
 """Levels near the limit last this many times the queue's memory."""
 
 
@@ -310,16 +311,10 @@ class Search:
         return best.rate_per_s
 
     def _hold_s(self, rate_per_s: float) -> float:
-        """Long enough for 60 requests over the strictest limit and for the queue to forget how it began.
-
-        A queue at its limit (p of responses beyond the limit L) remembers for about
-        4 rate L^2 / ln(p)^2: the relaxation time of reflected Brownian motion.
-        """
+        """Long enough for 60 requests over the strictest limit and for the queue to forget how it began."""
         wanted = [60 / (rate_per_s * min(allowed(slo) for slo in self.settings.slos))]
         wanted += [
-            MEMORIES * 4 * rate_per_s * (slo.limit / 1e6 / math.log(allowed(slo) / 2)) ** 2
-            for slo in self.settings.slos
-            if slo.metric == "latency"
+            MEMORIES * memory_s(rate_per_s, slo) for slo in self.settings.slos if slo.metric == "latency"
         ]
         return min(max(*wanted, 12.0), HOLD_AT_MOST_S)
 

@@ -8,7 +8,18 @@ import pytest
 from analysis.capacity import Settings
 from results import parse_slos
 from tests.truth.formulas import capacity_per_s, mdc_tail, mmc_tail
-from tests.truth.searches import BUDGET_S, SETTINGS, bisection, errors, ours, search_capacity, table
+from tests.truth.live_searches import LIVE
+from tests.truth.searches import (
+    BUDGET_S,
+    SETTINGS,
+    Errors,
+    Setting,
+    bisection,
+    errors,
+    ours,
+    search_capacity,
+    table,
+)
 from tests.truth.simulated import Noise, SimulatedServer
 
 
@@ -38,6 +49,42 @@ def test_24_searches_in_8_settings_find_the_exact_limit_within_the_budget(capsys
     assert found.p90 <= 0.05
     assert abs(found.bias) <= 0.02
     assert found.longest_s <= BUDGET_S
+
+
+def long_memory(settings: list[Setting], seeds: range, noise: Noise) -> tuple[Errors, float]:
+    """Searches of queues that remember for seconds: errors, and how often intervals held the truth."""
+    relative, held, longest_s = [], [], 0.0
+    for setting in settings:
+        truth = setting.truth_per_s
+        for seed in seeds:
+            server = SimulatedServer(setting.slots, setting.service_s, setting.kind, noise, seed)
+            found = search_capacity(server, Settings(setting.slos, budget_s=290))
+            relative.append((found.rate_per_s or 0) / truth - 1)
+            held.append((found.low_per_s or 0) <= truth <= (found.high_per_s or 0))
+            longest_s = max(longest_s, found.spent_s)
+    return Errors(np.array(relative), longest_s), float(np.mean(held))
+
+
+def test_searches_of_queues_with_a_long_memory_find_the_exact_limit(capsys) -> None:
+    found, held = long_memory(LIVE, range(20, 22), Noise())
+    with capsys.disabled():
+        sys.stdout.write(f"\n12 searches, long memory: {found}; intervals hold the truth in {held:.0%}\n")
+    assert found.median <= 0.02
+    assert found.p90 <= 0.05
+    assert abs(found.bias) <= 0.015
+    assert held >= 0.75
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("noise", [Noise(), Noise(per_trial=0.01)], ids=["quiet", "noisy"])
+def test_many_searches_of_queues_with_a_long_memory_lean_to_neither_side(noise, capsys) -> None:
+    found, held = long_memory(LIVE, range(400, 410), noise)
+    with capsys.disabled():
+        sys.stdout.write(f"\n60 searches, long memory: {found}; intervals hold the truth in {held:.0%}\n")
+    assert found.median <= 0.02
+    assert found.p90 <= 0.04
+    assert abs(found.bias) <= 0.012
+    assert held >= 0.85
 
 
 def test_a_moment_in_which_something_else_took_the_machine_does_not_become_the_answer() -> None:
