@@ -37,7 +37,8 @@ class Entry:
     verdict: str = ""
     """pass, fail, inconclusive, valid (no objectives) or not valid; empty where it was not yet judged."""
     figures: Mapping[str, float] = field(default_factory=dict)
-    """Of the steady part: p50, p95, p99 in us, errors a share, rate per second."""
+    """Of the steady part: p50, p95, p99 in us, errors a share, rate per second. Of a capacity search only
+    `rate`: arrivals per second within its objectives, where it found a limit."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     said: str = ""
@@ -102,11 +103,21 @@ def _entry(run: Run, folder: Path) -> Entry:
         run.duration_s,
         run.state,
         str(info.get("verdict", "")),
-        {str(name): float(value) for name, value in info.get("figures", {}).items()},
+        _carried(info) if run.kind == "capacity" else _figures(info),
         info.get("environment", {}),
         tags_of(folder),
         str(_claim(folder) or "") if run.kind == "capacity" else "",
     )
+
+
+def _figures(info: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in info.get("figures", {}).items()}
+
+
+def _carried(info: Mapping[str, Any]) -> dict[str, float]:
+    found = info.get("capacity")
+    rate_per_s = found["rate_per_s"] if found else None
+    return {} if rate_per_s is None else {"rate": float(rate_per_s)}
 
 
 def _duel(duel: StoredDuel) -> Entry:

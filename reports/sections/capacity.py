@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Point:
 
     offered_per_s: float
     achieved_per_s: float
+    requests_per_s: float
     response: Histogram
     failed: int
     from_s: float
@@ -82,11 +83,17 @@ def _merged(group: list[LevelSeen]) -> Point:
     return Point(
         float(np.average([one.rate_per_s for one in group], weights=seconds)),
         float(np.average([one.achieved_per_s for one in group], weights=seconds)),
+        float(np.average([one.total.rate_per_s for one in group], weights=seconds)),
         Histogram.merged(one.total.response for one in group),
         sum(one.total.failed for one in group),
         group[0].from_s,
         group[-1].to_s,
     )
+
+
+def curve(report: RunReport, found: Capacity) -> list[RatePoint]:
+    """The levels by the rate that was offered, at the requests per second that came of it."""
+    return [replace(_dot(level), rate_per_s=level.requests_per_s) for level in points(report, found)]
 
 
 def how_much(report: RunReport, capacity: Capacity) -> Section | None:

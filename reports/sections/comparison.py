@@ -11,7 +11,7 @@ import numpy as np
 from analysis.compare.figures import metric_of
 from analysis.compare.sides import Comparison
 from analysis.compare.words import show_change, show_value
-from analysis.spectrum import spectrum
+from analysis.spectrum import RatePoint, spectrum
 from reports.charts.axes import clock
 from reports.charts.curves import RateChart, RateCurve, SpectrumLine, draw_rate_curve, draw_spectrum
 from reports.charts.lines import Line, LineChart, Story, draw_lines
@@ -19,8 +19,10 @@ from reports.charts.saturation import SaturationMap, draw_saturation
 from reports.charts.style import ACCENT, BASELINE, GREEN, GREY, INK, MUTED, ORANGE, VIOLET, WARN
 from reports.parts import Block, Cell, Chart, Column, Figures, IntervalBar, Section, Table, Tone
 from reports.run_data import RunReport
+from reports.sections import capacity
 from reports.sections.load import limits_us
 from reports.sections.shared import NARROW, WIDE, near
+from reports.stored import stored_capacity
 from reports.words import NONE
 from results import Histogram, Run
 from results.units import show_latency, show_rate
@@ -92,11 +94,11 @@ def names_of(runs: Sequence[Run]) -> list[str]:
 
 def overlaid_curves(reports: Sequence[RunReport], names: Sequence[str]) -> Section | None:
     """Response time against rate, one p99 curve a run."""
-    curves = [
-        RateCurve(report.curve, name, color)
+    overlaid = [
+        RateCurve(_curve(report), name, color)
         for report, name, color in zip(reports, names, RUN_COLORS, strict=False)
-        if report.curve
     ]
+    curves = [curve for curve in overlaid if curve.points]
     if not any(len(curve.points) > 1 for curve in curves):
         return None
     chart = RateChart("p99 against achieved rate, by run", curves, limits_us(reports[-1]), only_p99=True)
@@ -113,6 +115,12 @@ def overlaid_curves(reports: Sequence[RunReport], names: Sequence[str]) -> Secti
         Figures(["requests", "run", "p50", "p99"], rows, at),
     )
     return Section("load", "How each answered to load", "The baseline is brown.", [drawn])
+
+
+def _curve(report: RunReport) -> list[RatePoint]:
+    """By rate; of a capacity search its levels, as what lies between them is the search's own doing."""
+    found = stored_capacity(report.run) if report.levels else None
+    return report.curve if found is None else capacity.curve(report, found)
 
 
 def overlaid_spectra(

@@ -14,12 +14,17 @@ from analysis.forecast import stated
 from analysis.headroom import System, headroom
 from reports.as_json import capacity_json
 from reports.capacity_page import capacity_page, write_capacity_report
+from reports.index import index_page
 from reports.page import write_report
+from reports.parts import Chart
 from reports.render import render
 from reports.run_data import RunReport, read_report
+from reports.sections.comparison import overlaid_curves
 from reports.stored import stored_capacity
 from reports.terminal import capacity_lines
 from results import HarnessError, open_run
+from results.catalogue import read_entry
+from results.listing import listing
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
 
@@ -193,3 +198,29 @@ def test_stored_search_can_be_drawn_again(report: RunReport, tmp_path: Path) -> 
     finally:
         del info["capacity"]
     assert stored_capacity(report.run) is None
+
+
+def test_a_search_beside_another_is_drawn_by_rate_and_not_in_the_order_of_its_levels(tmp_path: Path) -> None:
+    tried = (40, 200, 80, 160, 120)
+    stages = ", ".join(f"{rate}/s for 10s" for rate in tried)
+    shape = Shape(stages=stages, slos="p99 < 250ms", warmup_s=1, limit_per_s=LIMIT, web1_down=False)
+    search = read_report(open_run(write_sample(tmp_path, shape)))
+    search.run.info["capacity"] = found_in(search).to_dict()
+    section = overlaid_curves([search, search], ["baseline", "candidate"])
+    assert section is not None
+    (chart,) = section.blocks
+    assert isinstance(chart, Chart)
+    assert chart.figures is not None
+    for drawn in (chart.figures.at[:5], chart.figures.at[5:]):
+        assert drawn == pytest.approx(sorted(tried), rel=0.15)
+
+
+def test_the_index_gives_a_search_its_rate_within_the_objectives(report: RunReport, tmp_path: Path) -> None:
+    entries = []
+    for name, found in (("20260101-found", True), ("20260102-beyond", False)):
+        capacity = {"capacity": found_in(report, found=found).to_dict()}
+        shape = Shape(stages="40/s for 5s", warmup_s=1, limit_per_s=LIMIT, tiers=(), info=capacity)
+        entries.append(read_entry(write_sample(tmp_path, shape, name)))
+    assert [entry.figures for entry in entries] == [{"rate": 171.0}, {}]
+    assert "171/s" in render(index_page(entries, tmp_path))
+    assert "171/s" in "\n".join(listing(entries))
