@@ -32,7 +32,11 @@ _READY_S = 60.0
 
 def start_processes(place: Place, knobs: Knobs, say: Say) -> None:
     """From a stopped stack, or an empty folder, to one that serves. Raises StackError."""
-    ports = place.ports(knobs.ports.base)
+    with place.own_ports(knobs.ports.base) as ports:
+        _start_on(place, knobs, ports, say)
+
+
+def _start_on(place: Place, knobs: Knobs, ports: Ports, say: Say) -> None:
     made = write_configuration(place, knobs, ports)
     _check_ports(made, ports)
     by_name = {process.name: process for process in made}

@@ -8,12 +8,14 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.errors import SettingError
-from stack.ports import Ports, first_free_slot
+from stack.errors import SettingError, StackError
+from stack.ports import EACH, FIRST, SLOTS, Ports, is_open, reserved
 from stack.programs import CHECKOUT
 
 
@@ -96,15 +98,33 @@ class Place:
         return known
 
     def ports(self, asked_base: int) -> Ports:
-        """The stack's ports: those asked for, or the first hundred that nobody has."""
-        if asked_base:
-            return Ports(asked_base)
-        known = self.read_json("ports.json")
-        if not known:
-            taken = {int(Place(name).read_json("ports.json").get("base", 0)) for name in stack_names()}
-            known = {"base": first_free_slot(taken)}
-            self.write("ports.json", json.dumps(known))
-        return Ports(known["base"])
+        """The stack's ports: those asked for, or those that it was brought up on."""
+        return Ports(asked_base or int(self.read_json("ports.json").get("base", FIRST)))
+
+    @contextmanager
+    def own_ports(self, asked_base: int) -> Iterator[Ports]:
+        """The stack's ports, which no other `up` on this machine takes meanwhile. Raises StackError.
+
+        Those asked for, those it had before, or the first hundred that nobody has.
+        """
+        known = asked_base or int(self.read_json("ports.json").get("base", 0))
+        for base in [known] if known else SLOTS:
+            with reserved(base) as is_own:
+                if is_own and (known or (is_open(base) and base not in self._bases_of_others())):
+                    if not asked_base:
+                        self.write("ports.json", json.dumps({"base": base}))
+                    yield Ports(base)
+                    return
+        if known:
+            raise StackError(
+                f"another 'harness up' is at work on ports {known} to {known + EACH - 1}: wait for it, or"
+                " choose others with --set ports.base=PORT"
+            )
+        raise StackError(f"no {EACH} ports from {FIRST} on are free: take a stack down")
+
+    def _bases_of_others(self) -> set[int]:
+        others = (Place(name) for name in stack_names() if name != self.name)
+        return {int(one.read_json("ports.json").get("base", 0)) for one in others}
 
     def active_faults(self) -> list[str]:
         """The disturbances that were begun and not ended."""

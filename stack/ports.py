@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -69,6 +71,11 @@ class Ports:
         """Metrics of job worker number 1, 2 ..."""
         return self.base + 60 + number
 
+    @property
+    def reservation(self) -> int:
+        """Bound by whoever brings a stack up here, until its servers listen: no server's own."""
+        return self.base + EACH - 1
+
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on a loopback port now."""
@@ -96,10 +103,23 @@ def holder(port: int) -> str:
     return "a process of another user"
 
 
-def first_free_slot(taken: set[int]) -> int:
-    """The first port of a hundred that no other stack has and whose best-known ports nobody holds."""
-    for base in SLOTS:
-        ports = Ports(base)
-        if base not in taken and all(map(is_free, (ports.lb, ports.lb_api, ports.primary, ports.redis))):
-            return base
-    return FIRST
+@contextmanager
+def reserved(base: int) -> Iterator[bool]:
+    """Keep a hundred ports from every other `up` on this machine, of whichever checkout or user.
+
+    The kernel gives a port to one process and takes it back when that ends, however it ends. False where
+    another has the hundred.
+    """
+    with socket.socket() as held:
+        try:
+            held.bind(("127.0.0.1", Ports(base).reservation))
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+def is_open(base: int) -> bool:
+    """Whether nobody holds the best-known ports of a hundred."""
+    ports = Ports(base)
+    return all(map(is_free, (ports.lb, ports.lb_api, ports.primary, ports.redis)))

@@ -1,11 +1,16 @@
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from stack.errors import SettingError
+from stack.errors import SettingError, StackError
 from stack.place import Place
-from stack.ports import SLOTS, first_free_slot, holder, is_free
+from stack.ports import SLOTS, holder, is_free
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +69,67 @@ def test_a_taken_port_is_told_with_who_holds_it() -> None:
     assert is_free(port)
 
 
-def test_a_slot_that_another_stack_has_is_not_given_again() -> None:
-    first = first_free_slot(set())
-    assert first_free_slot({first}) > first
+def test_ports_that_another_stack_has_are_not_given_again_whether_it_runs_or_not() -> None:
+    one, two = Place("one"), Place("two")
+    for place in (one, two):
+        place.folder.mkdir(parents=True)
+    with one.own_ports(0) as first:
+        pass
+    with two.own_ports(0) as second:
+        assert second.base > first.base
+    with one.own_ports(0) as again:
+        assert again == first
+    assert one.ports(0) == first
+
+
+_ELSEWHERE = """
+import sys
+from stack.place import Place
+place = Place("one")
+place.folder.mkdir(parents=True)
+with place.own_ports(0) as ports:
+    print(ports.base, flush=True)
+    sys.stdin.read()
+"""
+
+
+def elsewhere(state: Path) -> subprocess.Popen[str]:
+    """A process of another checkout that brings a stack up, as far as its ports go."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _ELSEWHERE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "HARNESS_STATE": str(state)},
+    )
+
+
+def test_stacks_that_come_up_at_once_from_different_checkouts_take_different_ports(tmp_path: Path) -> None:
+    together = [elsewhere(tmp_path / str(number)) for number in range(4)]
+    bases = [int(one.stdout.readline()) for one in together if one.stdout]
+    assert len(set(bases)) == 4
+    for one in together:
+        one.communicate("")
+    assert [one.returncode for one in together] == [0] * 4
+
+
+def test_ports_of_an_up_that_was_killed_are_free_again(tmp_path: Path) -> None:
+    killed = elsewhere(tmp_path / "killed")
+    assert killed.stdout is not None
+    base = int(killed.stdout.readline())
+    place = Place("two")
+    place.folder.mkdir(parents=True)
+    with pytest.raises(StackError, match=rf"at work on ports {base} to {base + 99}"), place.own_ports(base):
+        pass
+    killed.kill()
+    killed.communicate()
+    with place.own_ports(base) as ports:
+        assert ports.base == base
+
+
+def test_looking_at_a_stack_that_never_came_up_chooses_no_ports_for_it() -> None:
+    place = Place("a")
+    place.folder.mkdir(parents=True)
+    place.ports(0)
+    assert not (place.folder / "ports.json").exists()
