@@ -3,9 +3,10 @@
 from analysis.capacity.answer import Capacity, LevelPoint, Recovery, SloLimit, answer
 from analysis.capacity.evidence import level_problems
 from analysis.capacity.judge import Judged
-from analysis.capacity.level import Level, LevelResult, Window
+from analysis.capacity.level import Done, Level, LevelResult, Window
 from analysis.capacity.review import Review, review
-from analysis.capacity.search import Done, Search, Settings
+from analysis.capacity.search import Search
+from analysis.capacity.settings import Settings
 from analysis.capacity.windows import window
 
 __all__ = [

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
+from analysis.capacity.findings import Findings
 from analysis.capacity.fit import Estimate
 from analysis.capacity.judge import Judged, Outcome
-from analysis.capacity.search import Done, Reason, Search
+from analysis.capacity.level import Done, Reason
 from results import Slo
 from results.units import show_rate
 
@@ -136,13 +137,13 @@ class Capacity:
         return plain
 
 
-def answer(search: Search, done: Done) -> Capacity:
+def answer(findings: Findings, done: Done) -> Capacity:
     """What the search found when it ended. Pure."""
-    points = [_point(search, seen) for seen in search.history]
+    points = [_point(findings, seen) for seen in findings.history]
     evidence = [
-        (seen, point) for seen, point in zip(search.history, points, strict=True) if _counts(search, seen)
+        (seen, point) for seen, point in zip(findings.history, points, strict=True) if _counts(findings, seen)
     ]
-    limits = _limits(search, [seen for seen, _ in evidence])
+    limits = _limits(findings, [seen for seen, _ in evidence])
     hit = [limit for limit in limits if limit.rate_per_s is not None]
     # A limit is only one between a rate that was kept and one that was not.
     found = bool(hit) and any(point.kept for _, point in evidence)
@@ -166,7 +167,7 @@ def answer(search: Search, done: Done) -> Capacity:
         confirmed=any(seen.kept_all for seen in confirmations),
         max_per_s=max(through, default=None),
         max_is_bound=any(seen.overloaded for seen, _ in evidence),
-        spent_s=search.spent_s,
+        spent_s=findings.spent_s,
         levels=tuple(points),
     )
 
@@ -180,16 +181,16 @@ def _why(reason: Reason, points: Sequence[LevelPoint]) -> str:
     return f"from {show_rate(first.rate_per_s)} on levels were no evidence ({first.problems[0]})"
 
 
-def _counts(search: Search, seen: Judged) -> bool:
-    return seen.valid and seen.result.level.purpose != "recover" and not search.disturbed(seen)
+def _counts(findings: Findings, seen: Judged) -> bool:
+    return seen.valid and seen.result.level.purpose != "recover" and not findings.disturbed(seen)
 
 
-def _limits(search: Search, evidence: Sequence[Judged]) -> list[SloLimit]:
+def _limits(findings: Findings, evidence: Sequence[Judged]) -> list[SloLimit]:
     """Each objective's limit, where a level went beyond it; none is claimed above what was tried."""
     if not evidence:
-        return [SloLimit(slo, None, None, None) for slo in search.settings.slos]
+        return [SloLimit(slo, None, None, None) for slo in findings.settings.slos]
     found: list[SloLimit] = []
-    for index, (slo, fit) in enumerate(zip(search.settings.slos, search.estimates(), strict=True)):
+    for index, (slo, fit) in enumerate(zip(findings.settings.slos, findings.estimates(), strict=True)):
         beyond = [seen for seen in evidence if seen.counts[index].n and seen.counts[index].measure > 1]
         top = max(seen.rate_per_s for seen in evidence)
         hit = bool(beyond) and fit.low_per_s <= top
@@ -201,16 +202,17 @@ def _limit(slo: Slo, fit: Estimate, top_per_s: float) -> SloLimit:
     return SloLimit(slo, min(fit.rate_per_s, top_per_s), fit.low_per_s, fit.high_per_s)
 
 
-def _point(search: Search, seen: Judged) -> LevelPoint:
+def _point(findings: Findings, seen: Judged) -> LevelPoint:
     level = seen.result.level
-    outcome: Outcome = search.outcome(seen) if _counts(search, seen) else "invalid"
+    outcome: Outcome = findings.outcome(seen) if _counts(findings, seen) else "invalid"
     problems = seen.result.problems
-    if search.disturbed(seen):
+    if findings.disturbed(seen):
         problems = (*problems, "contradicted by a later level at its rate: something else took the machine")
     shares = tuple(count.measure for count in seen.counts)
-    recovered = search.recovered(seen) if level.purpose == "recover" and seen.result.windows else None
+    windows = seen.result.windows
+    recovered = findings.recovered(windows[-1]) if level.purpose == "recover" and windows else None
     return LevelPoint(
-        level.number, level.purpose, level.rate_per_s, seen.achieved_per_s, len(seen.result.windows),
+        level.number, level.purpose, level.rate_per_s, seen.achieved_per_s, len(windows),
         seen.settle_s, outcome, seen.kept_all, seen.steady, seen.overloaded, shares, problems,
         recovered,
     )  # fmt: skip

@@ -15,8 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.capacity.answer import Capacity, answer
-from analysis.capacity.level import Level, LevelResult
-from analysis.capacity.search import Done, Search, Settings
+from analysis.capacity.findings import Findings
+from analysis.capacity.level import Done, Level, LevelResult
+from analysis.capacity.settings import Settings
 from analysis.capacity.windows import window
 from results import Flow, Interval, Run, Slo
 
@@ -72,16 +73,16 @@ class Ladder:
 def ladder(run: Run, capacity: Capacity) -> Ladder | None:
     """The ladder of a search, from what run.db has of its levels; None without levels that are evidence."""
     slos = tuple(Slo("latency", 0.99, limit * 1e3) for limit in LIMITS_MS)
-    search = Search(Settings(slos))
+    findings = Findings(Settings(slos))
     for result in _results(run, slos):
-        search.observe(result)
-    if not search.evidence:
+        findings.observe(result)
+    if not findings.evidence:
         return None
-    found = answer(search, Done("budget"))
+    found = answer(findings, Done("budget"))
     top = capacity.max_per_s
     rungs = []
     for index, limit in enumerate(found.limits):
-        kept = any(seen.counts[index].n and seen.counts[index].measure <= 1 for seen in search.evidence)
+        kept = any(seen.counts[index].n and seen.counts[index].measure <= 1 for seen in findings.evidence)
         if not kept:
             rungs.append(Rung(limit.slo, "never", None))
         elif limit.rate_per_s is None:

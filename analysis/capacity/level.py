@@ -1,4 +1,4 @@
-"""What a capacity search asks for (Level) and what it is told (Window by window, then LevelResult)."""
+"""What a capacity search asks for (Level, at last Done) and is told (Window by window, then LevelResult)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 from analysis.slo import Count
 
 Purpose = Literal["bracket", "narrow", "repeat", "recover", "confirm"]
+Reason = Literal["precise", "budget", "max rate", "min rate", "not valid", "interrupted", "aborted"]
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,15 @@ class LevelResult:
     windows: tuple[Window, ...]
     took_s: float
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """The search has ended, and why.
+
+    precise: the interval is as narrow as asked. budget: time is up. max rate: never failed up to the rate
+    allowed. min rate: failed at the lowest. not valid: levels from some rate on (or all) were no evidence.
+    interrupted: ended by the user. aborted: load could not go on.
+    """
+
+    reason: Reason
