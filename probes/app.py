@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from probes.pages import Page
 from probes.pools import PREFIXES, pool_reading
 from probes.probe import ProbeError, Reading
-from results.run import Kind
+from results.series import Kind
 
 _NUMBER = r"(?P<value>[+-]?(?:\d[\d.eE+-]*|Inf|NaN))"
 # A name that is no identifier, such as one with dots, stands quoted inside the braces.

@@ -12,7 +12,7 @@ from pymysql.cursors import DictCursor
 from probes.pages import tls_context
 from probes.probe import ProbeError, Reading, Unknown
 from results import Digest
-from results.run import Kind
+from results.series import Kind
 
 _STATUS: dict[str, tuple[str, Kind]] = {
     "Threads_connected": ("connections", "gauge"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from probes.pages import Page
 from probes.probe import ProbeError, Reading
-from results.run import Kind
+from results.series import Kind
 
 _LINE = re.compile(r"^haproxy_(frontend|backend|server)_(\w+)\{([^}]*)\} (\S+)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from probes.probe import Reading
-from results.run import Kind
+from results.series import Kind
 
 PREFIXES = ("db_client_connection", "hikaricp_", "prisma_")
 

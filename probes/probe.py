@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from results.run import Kind
+from results.series import Kind
 
 
 class Reading(NamedTuple):

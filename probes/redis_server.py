@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from probes.probe import ProbeError, Reading
-from results.run import Kind
+from results.series import Kind
 
 _WANTED: dict[str, tuple[str, Kind]] = {
     "keyspace_hits": ("hits", "counter"),

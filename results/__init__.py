@@ -4,7 +4,9 @@ from results.duel import StoredDuel, find_duels, is_duel, open_duel
 from results.errors import HarnessError, UsageError
 from results.histogram import BUCKETS, Histogram, bucket_low_us, bucket_mid_us, bucket_of
 from results.interval import Account, Endpoint, Flow, Interval, Part
-from results.run import Digest, Event, Gap, LogGroup, Run, Series, find_runs, open_run
+from results.records import Digest, Event, Gap, LogGroup
+from results.run import Run, find_runs, open_run
+from results.series import Series
 from results.slo import Slo, parse_slos
 from results.stages import Stage, Stages
 from results.store import RunWriter, Sample

@@ -5,131 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from results import schema
+from results import read_load, read_tiers, schema
 from results.errors import HarnessError
 from results.histogram import Histogram
-from results.interval import Account, Endpoint, Flow, Interval, added_errors, added_parts
+from results.interval import Account, Endpoint, Flow, Interval
+from results.read_load import Which
+from results.records import Digest, Event, Gap, LogGroup
+from results.series import Series
 from results.slo import Slo, parse_slos
 from results.stages import Stages
-
-Kind = Literal["gauge", "counter"]
-Which = Literal["response", "service"]
-BATCH = 64
-"""Histograms decoded at a time: a day's run has 100,000, and each costs less in company."""
-
-
-@dataclass(frozen=True)
-class Series:
-    """One metric of one instance over the run; `at_s` and `values` have shape (n,), seconds since load began.
-
-    A counter only grows (but for a restart of what counts); difference it before showing it.
-    """
-
-    tier: str
-    instance: str
-    metric: str
-    kind: Kind
-    at_s: npt.NDArray[np.float64]
-    values: npt.NDArray[np.float64]
-
-    def between(self, from_s: float, to_s: float) -> Series:
-        """The samples with from_s <= at_s < to_s."""
-        inside = (self.at_s >= from_s) & (self.at_s < to_s)
-        return Series(
-            self.tier, self.instance, self.metric, self.kind, self.at_s[inside], self.values[inside]
-        )
-
-    def rate_per_s(self) -> Series:
-        """A counter's growth per second between samples, as a gauge; a reset counts from zero."""
-        if self.at_s.size < 2:
-            empty = np.empty(0)
-            return replace(self, kind="gauge", at_s=empty, values=empty)
-        grown = np.diff(self.values)
-        grown = np.where(grown < 0, self.values[1:], grown)
-        return replace(self, kind="gauge", at_s=self.at_s[1:], values=grown / np.diff(self.at_s))
-
-    @property
-    def increase(self) -> float:
-        """How much a counter grew from the first sample to the last; nan with fewer than two samples."""
-        if self.values.size < 2:
-            return float("nan")
-        grown = np.diff(self.values)
-        return float(np.where(grown < 0, self.values[1:], grown).sum())
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened at a moment of the run: a stage began, a fault was injected, a level ended."""
-
-    at_s: float
-    kind: str
-    text: str
-    tier: str = ""
-    instance: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A stretch in which a tier could not be asked, and why. Never a zero."""
-
-    tier: str
-    instance: str
-    from_s: float
-    to_s: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class Digest:
-    """One normalised SQL statement's cost over the run, by the server's own count."""
-
-    tier: str
-    instance: str
-    text: str
-    calls: int
-    total_us: float
-    lock_us: float = 0.0
-    rows_sent: int = 0
-    rows_examined: int = 0
-    errors: int = 0
-    no_index: int = 0
-
-
-@dataclass(frozen=True)
-class LogGroup:
-    """Log lines of one process that say the same, in the run's window."""
-
-    tier: str
-    instance: str
-    level: str
-    text: str
-    lines: int
-    first_s: float
-    sample: str
-
-
-class _StoredFlow(Flow):
-    """A flow whose histogram is decoded whenever it is asked for: a day has thousands, of 32 KB each."""
-
-    def __init__(self, figures: tuple[Any, ...], lag_stored: bytes) -> None:
-        super().__init__(*figures)
-        del self.wake_lag
-        self._lag_stored = lag_stored
-
-    def __getattr__(self, name: str) -> Histogram:
-        if name != "wake_lag":
-            raise AttributeError(name)
-        return Histogram.from_bytes(self._lag_stored)
 
 
 class Run:
@@ -213,7 +102,7 @@ class Run:
         """Seconds of load: as planned, or up to the last second that was measured."""
         if "duration_s" in self.info:
             return float(self.info["duration_s"])
-        (last,) = self._db.execute("SELECT max(second) FROM flow").fetchone()
+        last = read_load.last_second(self._db)
         return 0.0 if last is None else float(last) + 1
 
     @cached_property
@@ -223,8 +112,7 @@ class Run:
 
     @cached_property
     def _endpoint_ids(self) -> dict[Endpoint, int]:
-        rows = self._db.execute("SELECT id, name, kind, setup FROM endpoint ORDER BY id")
-        return {Endpoint(name, kind, bool(setup)): number for number, name, kind, setup in rows}
+        return read_load.endpoint_ids(self._db)
 
     def intervals(
         self, endpoint: Endpoint | str | None = None, start_s: float | None = None, end_s: float | None = None
@@ -233,28 +121,7 @@ class Run:
 
         Where response and service times were the same, both are one histogram: add to a copy.
         """
-        where, values = self._where(endpoint, start_s, end_s)
-        by_id = {number: named for named, number in self._endpoint_ids.items()}
-        errors = self._details("SELECT second, endpoint, kind, requests, sample FROM error" + where, values)
-        parts = self._details(
-            "SELECT second, endpoint, name, requests, sum_us, max_us FROM part" + where, values
-        )
-        query = "SELECT second, span_s, generator, endpoint, failed, bytes, service, response FROM interval"
-        rows = self._db.execute(query + where + " ORDER BY second", values)
-        for row, service, response in _decoded(rows):
-            second, span_s, generator, number, failed, received = row
-            yield Interval(
-                second,
-                generator,
-                by_id[number],
-                service,
-                response,
-                failed,
-                received,
-                added_errors(errors.pop((second, number), [])),
-                added_parts(parts.pop((second, number), [])),
-                span_s,
-            )
+        return read_load.intervals(self._db, self._endpoint_ids, endpoint, start_s, end_s)
 
     def merged(
         self,
@@ -265,35 +132,17 @@ class Run:
         setup: bool = False,
     ) -> Histogram:
         """The histogram of a window over one endpoint or all; setup requests only when asked for."""
-        where, values = self._where(endpoint, start_s, end_s)
-        column = "service" if which == "service" else "coalesce(response, service)"
-        if endpoint is None and not setup:
-            where += (
-                " AND" if where else " WHERE"
-            ) + " endpoint IN (SELECT id FROM endpoint WHERE NOT setup)"
-        found = self._db.execute(f"SELECT {column} FROM interval{where}", values)
-        total = Histogram()
-        while batch := found.fetchmany(BATCH):
-            for histogram in Histogram.all_from_bytes([blob for (blob,) in batch]):
-                total += histogram
-        return total
+        return read_load.merged(self._db, self._endpoint_ids, endpoint, start_s, end_s, which, setup)
 
     @cached_property
     def flows(self) -> list[Flow]:
         """What became of the arrivals, by second and generator."""
-        rows = self._db.execute(
-            "SELECT second, generator, scheduled, started, finished, failed, requests, in_flight, backlog,"
-            " users, wake_lag FROM flow ORDER BY second, generator"
-        )
-        return [_StoredFlow(row[:-1], row[-1]) for row in rows]
+        return read_load.flows(self._db)
 
     @cached_property
     def accounts(self) -> dict[str, Account]:
         """The account of every arrival, by generator."""
-        rows = self._db.execute(
-            "SELECT generator, scheduled, finished, failed, unfinished, never_started FROM account"
-        )
-        return {generator: Account(*counts) for generator, *counts in rows}
+        return read_load.accounts(self._db)
 
     @property
     def account(self) -> Account:
@@ -306,23 +155,12 @@ class Run:
         self, tier: str | None = None, instance: str | None = None, metric: str | None = None
     ) -> list[Series]:
         """Series that match every name given, in order of tier, instance and metric."""
-        wanted = [("tier", tier), ("instance", instance), ("metric", metric)]
-        given = [(column, value) for column, value in wanted if value is not None]
-        where = " WHERE " + " AND ".join(f"{column} = ?" for column, _ in given) if given else ""
-        query = f"SELECT id, tier, instance, metric, kind FROM series{where} ORDER BY tier, instance, metric"
-        found = self._db.execute(query, [value for _, value in given]).fetchall()
-        return [self._read_series(*row) for row in found]
-
-    def _read_series(self, number: int, tier: str, instance: str, metric: str, kind: Kind) -> Series:
-        rows = self._db.execute("SELECT at_s, value FROM sample WHERE series = ? ORDER BY at_s", (number,))
-        table = np.array(rows.fetchall(), dtype=np.float64).reshape(-1, 2)
-        return Series(tier, instance, metric, kind, table[:, 0].copy(), table[:, 1].copy())
+        return read_tiers.series(self._db, tier, instance, metric)
 
     @cached_property
     def events(self) -> list[Event]:
         """What happened, in order of time."""
-        rows = self._db.execute("SELECT at_s, kind, text, tier, instance, data FROM event ORDER BY at_s")
-        return [Event(*(*row[:-1], json.loads(row[-1]))) for row in rows]
+        return read_tiers.events(self._db)
 
     @property
     def levels(self) -> list[Event]:
@@ -332,62 +170,17 @@ class Run:
     @cached_property
     def gaps(self) -> list[Gap]:
         """Where a tier could not be asked."""
-        rows = self._db.execute("SELECT tier, instance, from_s, to_s, reason FROM gap ORDER BY from_s")
-        return [Gap(*row) for row in rows]
+        return read_tiers.gaps(self._db)
 
     @cached_property
     def digests(self) -> list[Digest]:
         """SQL statements by total time, the costliest first."""
-        rows = self._db.execute(
-            "SELECT tier, instance, text, calls, total_us, lock_us, rows_sent, rows_examined, errors,"
-            " no_index FROM digest ORDER BY total_us DESC"
-        )
-        return [Digest(*row) for row in rows]
+        return read_tiers.digests(self._db)
 
     @cached_property
     def logs(self) -> list[LogGroup]:
         """Groups of warnings and errors, the most frequent first."""
-        rows = self._db.execute(
-            "SELECT tier, instance, level, text, lines, first_s, sample FROM log ORDER BY lines DESC"
-        )
-        return [LogGroup(*row) for row in rows]
-
-    def _where(
-        self, endpoint: Endpoint | str | None, start_s: float | None, end_s: float | None
-    ) -> tuple[str, list[float]]:
-        clauses: list[str] = []
-        values: list[float] = []
-        if endpoint is not None:
-            numbers = [
-                number
-                for named, number in self._endpoint_ids.items()
-                if endpoint in (named, named.name) and not (isinstance(endpoint, str) and named.setup)
-            ]
-            clauses.append(f"endpoint IN ({','.join('?' * len(numbers))})")
-            values += numbers
-        if start_s is not None:
-            clauses.append("second >= ?")
-            values.append(start_s)
-        if end_s is not None:
-            clauses.append("second < ?")
-            values.append(end_s)
-        return (" WHERE " + " AND ".join(clauses) if clauses else ""), values
-
-    def _details(self, query: str, values: list[float]) -> dict[tuple[int, int], list[tuple[Any, ...]]]:
-        """Rows of a side table by (second, endpoint), without these two columns."""
-        found: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
-        for second, endpoint, *rest in self._db.execute(query, values):
-            found.setdefault((second, endpoint), []).append(tuple(rest))
-        return found
-
-
-def _decoded(rows: sqlite3.Cursor) -> Iterator[tuple[tuple[Any, ...], Histogram, Histogram]]:
-    """Rows that end with a service and a response blob, with both as histograms, batch by batch."""
-    while batch := rows.fetchmany(BATCH):
-        services = Histogram.all_from_bytes([row[-2] for row in batch])
-        others = iter(Histogram.all_from_bytes([row[-1] for row in batch if row[-1] is not None]))
-        for row, service in zip(batch, services, strict=True):
-            yield row[:-2], service, service if row[-1] is None else next(others)
+        return read_tiers.logs(self._db)
 
 
 def open_run(path: str | Path) -> Run:

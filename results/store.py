@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Self
 from results import folding, schema
 from results.errors import HarnessError
 from results.interval import Account, Endpoint, Flow, Interval
-from results.run import Digest, Event, Gap, Kind, LogGroup
+from results.records import Digest, Event, Gap, LogGroup
+from results.series import Kind
 
 
 class Sample(NamedTuple):
