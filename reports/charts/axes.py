@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.axes import Axes
 
+from reports.charts.style import CHARACTER_PX
 from results.units import show_latency, three_digits
 
 Format = Callable[[float], str]
@@ -53,6 +54,11 @@ def value_axis(
     values = np.arange(0, top * 1.0001, step)
     axes.set_ylim(0, top)
     axes.set_yticks(values, [show(float(value)) if value else "0" for value in values])
+
+
+def value_margin_px(top: float, show: Format = three_digits) -> float:
+    """Room to the left of a linear axis for its longest label."""
+    return max(len(show(top * share)) for share in (1, 0.75, 0.5, 0.25)) * CHARACTER_PX + 12
 
 
 def _round_step(least: float, binary: bool) -> float:

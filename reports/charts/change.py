@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from analysis.difference import Change
 from reports.charts.curves import percentile_ticks
-from reports.charts.style import ACCENT, MUTED, as_svg, box_of, canvas, range_of
+from reports.charts.style import ACCENT, MUTED, as_svg, canvas
 
 _STEPS: list[tuple[float, ...]] = [
     (1.01, 1.02, 1.03), (1.02, 1.04, 1.06), (1.05, 1.1, 1.15), (1.1, 1.2, 1.3), (1.25, 1.5, 2),
@@ -38,7 +38,7 @@ def draw_change(change: Change, label: str, width: float, height: float, css_cla
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_yticks(ticks, [_ratio(tick) for tick in ticks])
     axes.axhline(1, color=MUTED, linewidth=1.2)
-    return as_svg(figure, label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    return as_svg(figure, label, css_class, plot=axes)
 
 
 def ratio_ticks(least: float, most: float) -> list[float]:

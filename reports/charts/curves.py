@@ -20,10 +20,8 @@ from reports.charts.style import (
     INK,
     WARN,
     as_svg,
-    box_of,
     canvas,
     limit_line,
-    range_of,
     text,
 )
 from results.units import show_latency, show_rate, three_digits
@@ -84,7 +82,7 @@ def draw_rate_curve(chart: RateChart, width: float, height: float, css_class: st
             limit_line(axes, limit_us / 1e3, limit_text)
     write_end_labels(axes, ends)
     _name_levels(axes, chart, top_ms)
-    return as_svg(figure, chart.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    return as_svg(figure, chart.label, css_class, plot=axes)
 
 
 def _top_ms(chart: RateChart) -> float:
@@ -194,7 +192,7 @@ def draw_spectrum(
                 color=BAD, ha="center", va="top" if below else "bottom", fontsize=11,
             )  # fmt: skip
     write_end_labels(axes, ends)
-    return as_svg(figure, label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    return as_svg(figure, label, css_class, plot=axes)
 
 
 def percentile_ticks(axes: Axes, far: float, width: float) -> None:

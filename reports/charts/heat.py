@@ -9,7 +9,7 @@ from analysis.timeline import HeatMap, Timeline
 from reports.charts.axes import latency_axis, time_axis
 from reports.charts.labels import EndLabel, write_end_labels
 from reports.charts.lines import Story, tell_story
-from reports.charts.style import INK, as_svg, box_of, canvas, range_of
+from reports.charts.style import INK, as_svg, canvas
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def draw_heat(
             last = float(np.median(known[-max(1, known.size // 12) :]))
             ends.append(EndLabel(last, f"p{q * 100:.0f}", INK, thick > 1.5))
     write_end_labels(axes, ends)
-    svg = as_svg(figure, label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    svg = as_svg(figure, label, css_class, plot=axes)
     return _behind(svg, _cells(heat, timeline, axes, width, height, low, high))
 
 

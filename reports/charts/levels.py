@@ -20,9 +20,7 @@ from reports.charts.style import (
     INK,
     MUTED,
     as_svg,
-    box_of,
     canvas,
-    range_of,
     text,
 )
 from results.units import show_latency, show_rate
@@ -61,7 +59,7 @@ def draw_parts(
     _level_ticks(axes, rates, width)
     axes.set_xlabel("offered rate, arrivals per second", labelpad=5)
     write_end_labels(axes, ends)
-    return as_svg(figure, label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    return as_svg(figure, label, css_class, plot=axes)
 
 
 def _grown(parts: list[Part]) -> Part | None:
@@ -142,4 +140,4 @@ def draw_scalability(chart: ScalingChart, width: float, height: float, css_class
     )  # fmt: skip
     text(axes, tested + far * 0.01, top * 0.04, "not tested", color=MUTED, fontsize=10)
     write_end_labels(axes, ends)
-    return as_svg(figure, chart.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    return as_svg(figure, chart.label, css_class, plot=axes)

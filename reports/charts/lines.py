@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from reports.charts.axes import Format, rounded_up, time_axis, value_axis
+from reports.charts.axes import Format, rounded_up, time_axis, value_axis, value_margin_px
 from reports.charts.labels import EndLabel, margin_px, write_end_labels
 from reports.charts.style import (
     ACCENT,
@@ -20,11 +20,9 @@ from reports.charts.style import (
     INK,
     MUTED,
     as_svg,
-    box_of,
     canvas,
     limit_line,
     plot_px,
-    range_of,
     text,
 )
 from results.units import three_digits
@@ -100,8 +98,7 @@ def draw_lines(chart: LineChart, width: float = 480, height: float = 210, css_cl
         chart = replace(chart, lines=_aligned(chart.lines))
     words = [line.label for line in chart.lines] if len(chart.lines) > 1 or chart.stacked else []
     top = _top(chart)
-    ticks = max(len(chart.show(top * share)) for share in (1, 0.75, 0.5, 0.25))
-    left = ticks * CHARACTER_PX + 12
+    left = value_margin_px(top, chart.show)
     figure, axes = canvas(width, height, left, margin_px(words, 16), top=20)
     time_axis(axes, chart.story.duration_s, width - left)
     value_axis(axes, top, chart.show, binary=chart.binary)
@@ -111,7 +108,7 @@ def draw_lines(chart: LineChart, width: float = 480, height: float = 210, css_cl
         write_end_labels(axes, ends)
     if chart.limit is not None and chart.limit <= top:
         limit_line(axes, chart.limit, chart.limit_label)
-    return as_svg(figure, chart.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    return as_svg(figure, chart.label, css_class, plot=axes)
 
 
 def _aligned(lines: list[Line]) -> list[Line]:

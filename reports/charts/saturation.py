@@ -71,7 +71,7 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
             named.set(fontweight="bold", color=INK)
     if chart.axis:
         axes.set_xlabel(chart.axis, labelpad=5)
-    return as_svg(figure, chart.label, css_class=css_class)
+    return as_svg(figure, chart.label, css_class)
 
 
 def _cell(axes: Axes, row: int, column: int, share: float, cell_px: float, *, told: bool) -> None:

@@ -40,4 +40,4 @@ def draw_states(rows: list[StateRow], story: Story, label: str, width: float, cs
     axes.set_yticks(range(len(rows) + 1), minor=True)
     axes.grid(False)
     axes.grid(True, axis="y", which="minor")
-    return as_svg(figure, label, css_class=css_class)
+    return as_svg(figure, label, css_class)

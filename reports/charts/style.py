@@ -117,16 +117,17 @@ def canvas(
     return figure, axes
 
 
-def as_svg(figure: Figure, label: str, attributes: dict[str, str] | None = None, css_class: str = "") -> str:
+def as_svg(figure: Figure, label: str, css_class: str = "", plot: Axes | None = None) -> str:
     """The drawing as an `<svg>` element for a page: no metadata, no size, no colour and no id of its own.
 
-    `attributes` are data-* values for the page's script. Text drawn with a gid of `halo` gets that class.
+    Where the page's script reads values off a `plot`, its place and range come along. Text drawn with a gid
+    of `halo` gets that class.
     """
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     body = _body(out.getvalue())
     width, height = (side * 72 for side in figure.get_size_inches())
-    extra = "".join(f' data-{name}="{value}"' for name, value in (attributes or {}).items())
+    extra = f' data-box="{_box_of(plot)}" data-range="{_range_of(plot)}"' if plot is not None else ""
     classes = f' class="{css_class}"' if css_class else ""
     return (
         f'<svg{classes} viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{_attribute(label)}"'
@@ -149,16 +150,16 @@ def plot_px(axes: Axes) -> tuple[float, float]:
     return place.width * width, place.height * height
 
 
-def box_of(axes: Axes) -> str:
-    """The plot's left, top, right and bottom in the drawing's pixels, for the page's script."""
+def _box_of(axes: Axes) -> str:
+    """The plot's left, top, right and bottom in the drawing's pixels."""
     width, height = size_px(axes)
     place = axes.get_position()
     edges = (place.x0 * width, (1 - place.y1) * height, place.x1 * width, (1 - place.y0) * height)
     return " ".join(f"{edge:.1f}" for edge in edges)
 
 
-def range_of(axes: Axes) -> str:
-    """The values at the plot's left and right edge, for the page's script."""
+def _range_of(axes: Axes) -> str:
+    """The values at the plot's left and right edge."""
     return " ".join(f"{value:.6g}" for value in axes.get_xlim())
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from reports.charts.axes import Format, rounded_up, value_axis
-from reports.charts.style import ACCENT, BAD, CHARACTER_PX, GREY, INK, MUTED, as_svg, box_of, canvas, range_of
+from reports.charts.axes import Format, rounded_up, value_axis, value_margin_px
+from reports.charts.style import ACCENT, BAD, CHARACTER_PX, GREY, INK, MUTED, as_svg, canvas
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def draw_trend(trend: Trend, width: float, height: float, css_class: str = "") -
     size = trend.values.size
     highest = max((median for _, _, median in trend.levels), default=1.0) or _LEAST_TOP
     top = rounded_up(min(float(np.max(trend.values, initial=highest)), CUT * highest) * 1.05)
-    left = max(len(trend.show(top * share)) for share in (1, 0.75, 0.5)) * CHARACTER_PX + 12
+    left = value_margin_px(top, trend.show)
     figure, axes = canvas(width, height, left, 14, top=34 if any(turn.words for turn in trend.turns) else 14)
     axes.set_xlim(-0.5, size - 0.5)
     value_axis(axes, top, trend.show)
@@ -72,7 +72,7 @@ def draw_trend(trend: Trend, width: float, height: float, css_class: str = "") -
                 textcoords="offset points", color=color, ha="right" if ends else "center",
                 annotation_clip=False,
             )  # fmt: skip
-    return as_svg(figure, trend.label, {"box": box_of(axes), "range": range_of(axes)}, css_class)
+    return as_svg(figure, trend.label, css_class, plot=axes)
 
 
 def _days(set_ticks: object, days: Sequence[str], width_px: float) -> None:
