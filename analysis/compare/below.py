@@ -7,8 +7,8 @@ one: its share of all statements' time has to have grown as well, or the rows th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from analysis.compare.facts import ClassCost, Costs, DigestCost, PoolUse
 from analysis.compare.statements import statement_words
 from results.units import show_latency, show_ratio, three_digits
 
+Sides = tuple[Sequence[Costs], Sequence[Costs]]
+"""Baseline and candidate, a run each."""
+Cost = TypeVar("Cost", DigestCost, ClassCost)
 LEAST_STATEMENT_US = 25.0
 LEAST_WAIT_US = 50.0
 ALIKE = 0.25
@@ -35,29 +38,40 @@ def statements_below(
     baseline: Sequence[Costs], candidate: Sequence[Costs], layout: Layout = "turns"
 ) -> list[Below]:
     """Statements that are called more often or slower each time, by a tenth or more and beyond the noise."""
-    texts = sorted({text for one in [*baseline, *candidate] for text in one.digests})
-    found = []
-    for text in texts:
-        before, after = (mean_digest(side, text) for side in (baseline, candidate))
+    sides = (baseline, candidate)
+    texts = {text for side in sides for one in side for text in one.digests}
+    return [
+        Below(text, statement_words(before, after), added_us)
+        for text, before, after, added_us in _costlier(texts, sides, mean_digest)
+        if _grew(text, sides, layout, len(texts))
+    ]
+
+
+def _costlier(
+    names: set[str], sides: Sides, mean: Callable[[Sequence[Costs], str], Cost]
+) -> Iterator[tuple[str, Cost, Cost, float]]:
+    """What takes a request a tenth more time or above, before and after, with what is added."""
+    for name in sorted(names):
+        before, after = (mean(side, name) for side in sides)
         added_us = after.time_us - before.time_us
-        is_more = added_us > max(LEAST_STATEMENT_US, 0.1 * before.time_us)
-        if is_more and _grew(text, baseline, candidate, layout, len(texts)):
-            found.append(Below(text, statement_words(before, after), added_us))
-    return found
+        if added_us > max(LEAST_STATEMENT_US, 0.1 * before.time_us):
+            yield name, before, after, added_us
 
 
-def _grew(
-    text: str, baseline: Sequence[Costs], candidate: Sequence[Costs], layout: Layout, among: int
-) -> bool:
-    def more(value: Callable[[Costs], float]) -> bool:
-        sides = [[value(one) for one in side] for side in (baseline, candidate)]
-        return surely_more(sides[0], sides[1], layout, among)
+def _more(value: Callable[[Costs], float], sides: Sides, layout: Layout, among: int) -> bool:
+    before, after = ([value(one) for one in side] for side in sides)
+    return surely_more(before, after, layout, among)
 
+
+def _grew(text: str, sides: Sides, layout: Layout, among: int) -> bool:
     def cost(one: Costs) -> DigestCost:
         return one.digests.get(text) or DigestCost(text, 0.0, 0.0, 0.0, 0.0)
 
     def share(one: Costs) -> float:
         return cost(one).time_us / (sum(other.time_us for other in one.digests.values()) or 1.0)
+
+    def more(value: Callable[[Costs], float]) -> bool:
+        return _more(value, sides, layout, among)
 
     return more(lambda one: cost(one).rows_examined) or (more(lambda one: cost(one).time_us) and more(share))
 
@@ -66,21 +80,19 @@ def classes_below(
     baseline: Sequence[Costs], candidate: Sequence[Costs], layout: Layout = "turns"
 ) -> list[Below]:
     """Classes of key whose lookups miss more often or take longer, beyond the noise."""
-    names = sorted({name for one in candidate for name in one.classes})
+    sides = (baseline, candidate)
+    names = {name for one in candidate for name in one.classes}
+
+    def more(name: str, what: str) -> bool:
+        def value(one: Costs) -> float:
+            return float(getattr(one.classes[name], what)) if name in one.classes else 0.0
+
+        return _more(value, sides, layout, 2 * len(names))
+
     found = []
-    for name in names:
-        before, after = (mean_class(side, name) for side in (baseline, candidate))
-        added_us = after.time_us - before.time_us
-
-        def more(what: str, name: str = name) -> bool:
-            values = [
-                [getattr(one.classes.get(name), what, 0.0) for one in side] for side in (baseline, candidate)
-            ]
-            return surely_more(values[0], values[1], layout, 2 * len(names))
-
-        missed_more = more("misses")
-        is_more = added_us > max(LEAST_STATEMENT_US, 0.1 * before.time_us)
-        if is_more and (missed_more or more("time_us")):
+    for name, before, after, added_us in _costlier(names, sides, mean_class):
+        missed_more = more(name, "misses")
+        if missed_more or more(name, "time_us"):
             found.append(Below(name, _class_words(before, after, missed_more), added_us))
     return sorted(found, key=lambda below: -below.added_us)
 
@@ -116,17 +128,20 @@ def pools_below(
     baseline: Sequence[Costs], candidate: Sequence[Costs], layout: Layout = "turns"
 ) -> list[Below]:
     """Pools that requests wait for at least half as long again, beyond the noise."""
+    sides = (baseline, candidate)
     names = sorted({name for one in candidate for name in one.pools})
+
+    def waits_more(name: str) -> bool:
+        def wait_us(one: Costs) -> float:
+            return one.pools[name].wait_us if name in one.pools else 0.0
+
+        return _more(wait_us, sides, layout, len(names))
+
     found = []
     for name in names:
-        before, after = _pool(baseline, name), _pool(candidate, name)
+        before, after = (_pool(side, name) for side in sides)
         added_us = after.wait_us - before.wait_us
-        waits = [
-            [one.pools[name].wait_us if name in one.pools else 0.0 for one in side]
-            for side in (baseline, candidate)
-        ]
-        is_more = added_us > max(LEAST_WAIT_US, 0.5 * before.wait_us)
-        if is_more and surely_more(waits[0], waits[1], layout, len(names)):
+        if added_us > max(LEAST_WAIT_US, 0.5 * before.wait_us) and waits_more(name):
             changed = round(before.size) not in (0, round(after.size))
             was = f" (the baseline has {before.size:.0f})" if changed else ""
             text = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analysis.compare.below import mean_class, mean_digest
+from analysis.compare.below import Cost, mean_class, mean_digest
 from analysis.compare.facts import Costs
 
 Values = tuple[float, ...]
@@ -29,43 +29,46 @@ class Share:
 
 def statement_shares(sides: Sequence[Sequence[Costs]], most: int = 8) -> list[Share]:
     """The statements whose time a request changed most."""
-    names = sorted({name for side in sides for one in side for name in one.digests})
-    rows = {name: [mean_digest(side, name) for side in sides] for name in names}
-    times = {name: [cost.time_us for cost in row] for name, row in rows.items()}
+    names = {name for side in sides for one in side for name in one.digests}
     return [
         Share(
             name,
             share,
-            tuple(cost.calls for cost in rows[name]),
-            tuple(cost.us_per_call for cost in rows[name]),
-            rows_per_call=tuple(cost.rows_per_call for cost in rows[name]),
+            tuple(cost.calls for cost in costs),
+            tuple(cost.us_per_call for cost in costs),
+            rows_per_call=tuple(cost.rows_per_call for cost in costs),
         )
-        for name, share in _most_changed(times, most)
+        for name, share, costs in _most_changed(names, sides, mean_digest, most)
     ]
 
 
 def class_shares(sides: Sequence[Sequence[Costs]], most: int = 8) -> list[Share]:
     """The classes of key whose lookups' time a request changed most."""
-    names = sorted({name for side in sides for one in side for name in one.classes})
-    rows = {name: [mean_class(side, name) for side in sides] for name in names}
-    times = {name: [cost.time_us for cost in row] for name, row in rows.items()}
+    names = {name for side in sides for one in side for name in one.classes}
     return [
         Share(
             name,
             share,
-            tuple(cost.lookups for cost in rows[name]),
-            tuple(cost.us_per_lookup for cost in rows[name]),
-            hit_ratio=tuple(cost.hit_ratio for cost in rows[name]),
+            tuple(cost.lookups for cost in costs),
+            tuple(cost.us_per_lookup for cost in costs),
+            hit_ratio=tuple(cost.hit_ratio for cost in costs),
         )
-        for name, share in _most_changed(times, most)
+        for name, share, costs in _most_changed(names, sides, mean_class, most)
     ]
 
 
-def _most_changed(times: dict[str, list[float]], most: int) -> list[tuple[str, Values]]:
-    """Names with their shares of each side's time, those first whose time differs most between sides."""
+def _most_changed(
+    names: set[str],
+    sides: Sequence[Sequence[Costs]],
+    mean: Callable[[Sequence[Costs], str], Cost],
+    most: int,
+) -> list[tuple[str, Values, list[Cost]]]:
+    """Those whose time differs most between sides come first: name, share of each side's time, and costs."""
+    costs = {name: [mean(side, name) for side in sides] for name in sorted(names)}
+    times = {name: [cost.time_us for cost in row] for name, row in costs.items()}
     totals = [sum(side) or 1.0 for side in zip(*times.values(), strict=True)]
     ordered = sorted(times, key=lambda name: min(times[name]) - max(times[name]))
     return [
-        (name, tuple(time / total for time, total in zip(times[name], totals, strict=True)))
+        (name, tuple(time / total for time, total in zip(times[name], totals, strict=True)), costs[name])
         for name in ordered[:most]
     ]
