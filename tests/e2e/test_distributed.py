@@ -61,8 +61,16 @@ def running(url: str, folder: Path, *words: str) -> Iterator[Process]:
         yield run
 
 
-def worker(port: int) -> list[str]:
-    return ["worker", "--master", f"127.0.0.1:{port}"]
+@contextmanager
+def two_workers_wanted(folder: Path, *words: str) -> Iterator[tuple[str, Process, list[str]]]:
+    """The server's address, a run on it that waits for two workers, and the command that starts one."""
+    port = free_port()
+    load = ("--workers", "2", "--bind", f"127.0.0.1:{port}", *words)
+    with (
+        calibrated_server("--slots", "20", "--service", "0.01") as (url, _),
+        running(url, folder, *load) as run,
+    ):
+        yield url, run, ["worker", "--master", f"127.0.0.1:{port}"]
 
 
 def told(folder: Path) -> Run:
@@ -77,20 +85,16 @@ def read_until(process: Process, words: str) -> None:
 
 
 def test_two_workers_make_all_of_the_load_and_every_request_is_counted(tmp_path: Path) -> None:
-    port = free_port()
-    load = ("--rate", "200/s", "--for", "4s", "--workers", "2", "--bind", f"127.0.0.1:{port}")
     with (
-        calibrated_server("--slots", "20", "--service", "0.01") as (url, _),
-        running(url, tmp_path, *load) as run,
-        started(*worker(port)) as first,
-        started(*worker(port)) as second,
+        two_workers_wanted(tmp_path, "--rate", "200/s", "--for", "4s") as (url, run, worker),
+        started(*worker) as first,
+        started(*worker) as second,
     ):
         said = ended(run)
-        assert (run.returncode, ended(first) and first.returncode, ended(second) and second.returncode) == (
-            0,
-            0,
-            0,
-        ), said
+        assert run.returncode == 0, said
+        for each in (first, second):
+            ended(each)
+            assert each.returncode == 0, said
         counted = served(url)
     assert "2 of 2 workers are there" in said
     result = told(tmp_path)
@@ -102,13 +106,10 @@ def test_two_workers_make_all_of_the_load_and_every_request_is_counted(tmp_path:
 
 
 def test_a_worker_killed_in_the_run_is_named_with_its_second_and_the_run_is_not_valid(tmp_path: Path) -> None:
-    port = free_port()
-    load = ("--rate", "200/s", "--for", "6s", "--workers", "2", "--bind", f"127.0.0.1:{port}")
     with (
-        calibrated_server("--slots", "20", "--service", "0.01") as (url, _),
-        running(url, tmp_path, *load) as run,
-        started(*worker(port)) as first,
-        started(*worker(port)),
+        two_workers_wanted(tmp_path, "--rate", "200/s", "--for", "6s") as (url, run, worker),
+        started(*worker) as first,
+        started(*worker),
     ):
         wait_until(lambda: served(url) > 300)
         os.kill(first.pid, signal.SIGKILL)
@@ -127,20 +128,17 @@ def test_a_worker_killed_in_the_run_is_named_with_its_second_and_the_run_is_not_
 
 
 def test_who_left_before_the_load_began_is_replaced_and_one_too_many_is_sent_away(tmp_path: Path) -> None:
-    port = free_port()
-    load = ("--rate", "100/s", "--for", "3s", "--workers", "2", "--bind", f"127.0.0.1:{port}")
     with (
-        calibrated_server("--slots", "20", "--service", "0.01") as (url, _),
-        running(url, tmp_path, *load) as run,
-        started(*worker(port)) as leaving,
+        two_workers_wanted(tmp_path, "--rate", "100/s", "--for", "3s") as (url, run, worker),
+        started(*worker) as leaving,
     ):
         read_until(run, "1 of 2 workers are there")
         os.kill(leaving.pid, signal.SIGKILL)
         read_until(run, "0 of 2 workers are there")
         with (
-            started(*worker(port)) as first,
-            started(*worker(port)) as second,
-            started(*worker(port)) as third,
+            started(*worker) as first,
+            started(*worker) as second,
+            started(*worker) as third,
         ):
             said = ended(run)
             assert run.returncode == 0, said
@@ -153,12 +151,9 @@ def test_who_left_before_the_load_began_is_replaced_and_one_too_many_is_sent_awa
 
 
 def test_too_few_workers_end_the_run_with_how_many_came(tmp_path: Path) -> None:
-    port = free_port()
-    load = ("--rate", "9/s", "--for", "9s", "--workers", "2", "--bind", f"127.0.0.1:{port}", "--wait", "8s")
     with (
-        calibrated_server() as (url, _),
-        running(url, tmp_path, *load) as run,
-        started(*worker(port)) as alone,
+        two_workers_wanted(tmp_path, "--rate", "9/s", "--for", "9s", "--wait", "8s") as (_, run, worker),
+        started(*worker) as alone,
     ):
         said = ended(run)
         assert run.returncode == 1
@@ -191,13 +186,10 @@ def test_a_generator_that_was_alone_and_is_killed_leaves_an_account(tmp_path: Pa
 def test_a_killed_master_ends_the_run_with_its_reason_and_its_workers_end_by_themselves(
     tmp_path: Path,
 ) -> None:
-    port = free_port()
-    load = ("--rate", "200/s", "--for", "90s", "--workers", "2", "--bind", f"127.0.0.1:{port}")
     with (
-        calibrated_server("--slots", "20", "--service", "0.01") as (url, _),
-        running(url, tmp_path, *load) as run,
-        started(*worker(port)) as first,
-        started(*worker(port)) as second,
+        two_workers_wanted(tmp_path, "--rate", "200/s", "--for", "90s") as (url, run, worker),
+        started(*worker) as first,
+        started(*worker) as second,
     ):
         wait_until(lambda: served(url) > 300)
         (master,) = psutil.Process(run.pid).children()
