@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 
-from load.http_client import HttpClient, Options
+from load.http_client import HttpClient, Options, Response
 
 CLOSE = object()
 """In a script: hang up."""
@@ -113,3 +113,8 @@ def answer(body: bytes = b"ok", status: str = "200 OK", **headers: str) -> bytes
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def failure_kind(response: Response) -> str | None:
+    """What a response counts as failed with; None where it succeeded."""
+    return getattr(response.error, "kind", None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.load.scripted import CLOSE, RESET, answer, client_for, scripted
+from tests.load.scripted import CLOSE, RESET, answer, client_for, failure_kind, scripted
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -65,7 +65,7 @@ def test_a_hostile_answer_is_an_error_of_a_named_kind(case: str) -> None:
         client, counted = client_for(server, max_response_bytes=1_000_000, timeout_s=patience_s)
         response = client.get("/x")
         assert (response.status_code, response.ok, response.content) == (0, False, None)
-        assert getattr(response.error, "kind", None) == kind
+        assert failure_kind(response) == kind
         assert [said["exception"] for said in counted] == [response.error]
 
 
@@ -88,7 +88,7 @@ def test_a_zip_bomb_stops_at_the_limit() -> None:
     body = gzip.compress(b"\0" * 5_000_000)
     with scripted(answer(body, Content_Encoding="gzip")) as server:
         client, _ = client_for(server, max_response_bytes=1_000_000)
-        assert getattr(client.get("/").error, "kind", None) == "too large"
+        assert failure_kind(client.get("/")) == "too large"
 
 
 def test_an_answer_sent_between_requests_is_nobodys() -> None:
@@ -112,7 +112,7 @@ def test_a_timeout_is_kept_to() -> None:
         began = time.perf_counter()
         response = client.get("/")
         took_s = time.perf_counter() - began
-        assert getattr(response.error, "kind", None) == "timeout"
+        assert failure_kind(response) == "timeout"
         assert took_s >= 0.299
         assert response.response_time_us == pytest.approx(took_s * 1e6, rel=0.05)
 
@@ -151,6 +151,6 @@ def test_bytes_at_random_end_in_an_answer_or_a_named_error(data: st.DataObject) 
         client, counted = client_for(server, timeout_s=2.0)
         response = client.get("/")
         kinds = {"closed early", "protocol", "too large", "reset"}
-        kind = getattr(response.error, "kind", None)
+        kind = failure_kind(response)
         assert response.ok or kind in kinds or str(kind).startswith("status ")
         assert len(counted) == 1

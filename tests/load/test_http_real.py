@@ -17,7 +17,7 @@ import pytest
 from benchmarks.servers import haproxy
 from load.http_client import HttpClient, Options
 from load.launch import free_port
-from tests.load.scripted import Counted
+from tests.load.scripted import Counted, failure_kind
 
 PAGE = b"line of a page\n" * 900
 IDLE_S = 0.1
@@ -127,10 +127,6 @@ def anyhow(request: pytest.FixtureRequest, served: Served) -> tuple[HttpClient, 
     return client_of(urls[request.param], ca_file=served.ca_file)
 
 
-def kind(response: Any) -> str | None:
-    return getattr(response.error, "kind", None)
-
-
 def test_answers_come_whole_over_one_connection(anyhow: tuple[HttpClient, Counted]) -> None:
     client, counted = anyhow
     ports = {client.get("/port").text for _ in range(5)}
@@ -166,7 +162,7 @@ def test_redirects_on_request_and_no_further_than_allowed(anyhow: tuple[HttpClie
     followed = client.post("/moved", data=b"x", allow_redirects=True)
     assert followed.text.startswith("GET")
     assert [hop.status_code for hop in followed.history] == [303]
-    assert kind(client.get("/loop", allow_redirects=True)) == "redirects"
+    assert failure_kind(client.get("/loop", allow_redirects=True)) == "redirects"
     assert len(counted) == 3
     client.close()
 
@@ -174,13 +170,13 @@ def test_redirects_on_request_and_no_further_than_allowed(anyhow: tuple[HttpClie
 def test_a_size_limit_a_timeout_and_a_refusal(anyhow: tuple[HttpClient, Counted]) -> None:
     client, _ = anyhow
     small, _ = client_of(client.base_url, ca_file=client.session.options.ca_file, max_response_bytes=10_000)
-    assert kind(small.get("/page")) == "too large"
-    assert kind(small.get("/gzip")) == "too large"
+    assert failure_kind(small.get("/page")) == "too large"
+    assert failure_kind(small.get("/gzip")) == "too large"
     assert small.get("/port").ok
     began = client.get("/slow", timeout=0.2)
-    assert kind(began) == "timeout"
+    assert failure_kind(began) == "timeout"
     assert began.response_time_us >= 199_000
-    assert kind(client.get("/reject")) == "closed early"
+    assert failure_kind(client.get("/reject")) == "closed early"
     for each in (client, small):
         each.close()
 
@@ -209,14 +205,14 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced(served: Serve
 
 def test_a_certificate_that_cannot_be_trusted(served: Served) -> None:
     url = f"https://127.0.0.1:{served.tls}"
-    assert kind(client_of(url)[0].get("/page")) == "tls", "of an authority that nobody knows"
+    assert failure_kind(client_of(url)[0].get("/page")) == "tls", "of an authority that nobody knows"
     assert client_of(url, verify=False)[0].get("/page").content == PAGE
     named = f"https://localhost:{served.tls}"
-    assert kind(client_of(named, ca_file=served.ca_file)[0].get("/page")) == "tls", "for another name"
-    assert kind(client_of(url.replace("https", "http"))[0].get("/page")) in (
+    assert failure_kind(client_of(named, ca_file=served.ca_file)[0].get("/page")) == "tls", "for another name"
+    assert failure_kind(client_of(url.replace("https", "http"))[0].get("/page")) in (
         "closed early",
         "protocol",
         "status 400",
     )
     plain = f"https://127.0.0.1:{served.plain}"
-    assert kind(client_of(plain, ca_file=served.ca_file)[0].get("/page")) == "tls"
+    assert failure_kind(client_of(plain, ca_file=served.ca_file)[0].get("/page")) == "tls"
