@@ -2,117 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reports.page import run_page
-from reports.parts import Block, Facts, Grid, Meters, More, Note, Section, Table
-from reports.render import render
-from reports.run_data import read_report
-from results import (
-    Account,
-    Digest,
-    Endpoint,
-    Event,
-    Flow,
-    Gap,
-    Histogram,
-    Interval,
-    Part,
-    RunWriter,
-    Sample,
-    open_run,
-)
-from tests.reports.html_check import check
-
-SECONDS, WARMUP_S = 40, 10
-STEADY_S = SECONDS - WARMUP_S
-Fill = Callable[[RunWriter], None]
-
-
-def sections(folder: Path, *fills: Fill, slos: str = "", **info: object) -> dict[str, Section]:
-    """The page's sections by id, of a run with a request a second and whatever is filled in."""
-    facts = {
-        "id": "r",
-        "scenario": "s",
-        "target": "t",
-        "started_at": "2026-01-05T08:00:00+00:00",
-        "slos": slos,
-    }
-    with RunWriter(folder / "run.db", **facts, warmup_s=WARMUP_S, duration_s=SECONDS, **info) as writer:
-        writer.add_flows([Flow(second, "g0", 1, 1, 1) for second in range(SECONDS)])
-        writer.set_account("g0", Account(SECONDS, SECONDS))
-        requests("x", 1, 5.0)(writer)
-        for fill in fills:
-            fill(writer)
-    page = run_page(read_report(open_run(folder)))
-    assert check(render(page)).problems == []
-    return {section.id: section for section in page.sections}
-
-
-def requests(
-    name: str, per_s: int, mean_ms: float, kind: str = "trpc", received: int = 0, **parts_ms: float
-) -> Fill:
-    """So many requests each second, all of one length, with what Server-Timing told of each."""
-
-    def fill(writer: RunWriter) -> None:
-        times = Histogram.from_values_us([mean_ms * 1e3] * per_s)
-        parts = {part: Part(per_s, ms * 1e3 * per_s, ms * 1e3) for part, ms in parts_ms.items()}
-        writer.add_intervals(
-            Interval(
-                second, "g0", Endpoint(name, kind), times, times.copy(), 0, received * per_s, parts=parts
-            )
-            for second in range(SECONDS)
-        )
-
-    return fill
-
-
-def gauge(tier: str, instance: str, metric: str, value: float | list[float]) -> Fill:
-    values = value if isinstance(value, list) else [value] * SECONDS
-    return lambda writer: writer.add_samples(
-        Sample(s, tier, instance, metric, v) for s, v in enumerate(values)
-    )
-
-
-def counter(tier: str, instance: str, metric: str, per_s: float) -> Fill:
-    return lambda writer: writer.add_samples(
-        Sample(s, tier, instance, metric, 1000 + per_s * s, "counter") for s in range(SECONDS)
-    )
-
-
-def flat(blocks: list[Block]) -> list[Block]:
-    found: list[Block] = []
-    for block in blocks:
-        found += [block, *flat(block.blocks)] if isinstance(block, Grid | More) else [block]
-    return found
-
-
-def rows(section: Section, caption: str) -> dict[str, dict[str, str]]:
-    """A table's words by its rows' names and its columns' titles."""
-    (table,) = [one for one in flat(section.blocks) if isinstance(one, Table) and one.caption == caption]
-    titles = [column.title for column in table.columns]
-    return {
-        row[0].words: dict(zip(titles, (cell.words for cell in row), strict=True))
-        for row in [*table.rows, *table.foot]
-    }
-
-
-def facts(section: Section) -> dict[str, str]:
-    return {
-        fact.name: fact.value
-        for block in flat(section.blocks)
-        if isinstance(block, Facts)
-        for fact in block.facts
-    }
-
-
-def notes(section: Section) -> str:
-    return " ".join(block.words for block in flat(section.blocks) if isinstance(block, Note))
+from results import Digest, Gap, RunWriter, Sample
+from tests.reports.filled_run import STEADY_S, counter, facts, gauge, notes, requests, rows, sections
 
 
 def test_balance_is_the_share_of_requests_and_what_was_sent_twice(tmp_path: Path) -> None:
@@ -293,50 +189,6 @@ def test_jobs_have_times_to_start_and_to_finish(tmp_path: Path) -> None:
     assert "retried" in notes(found)
 
 
-def test_files_have_their_throughput_by_size(tmp_path: Path) -> None:
-    found = sections(
-        tmp_path,
-        requests("GET /files/[id] [256 KiB]", 2, 20, "file", received=262_144),
-        requests("POST /files [4 MiB]", 1, 60, "file", received=290),
-    )["files"]
-    (table,) = [block for block in found.blocks if isinstance(block, Table)]
-    told = {(row[0].words, row[1].words): row[3].words for row in table.rows}
-    assert told == {("GET /files/[id]", "256 KiB"): "512 KiB/s", ("POST /files", "4 MiB"): "4 MiB/s"}
-
-
-def test_teams_are_told_apart_by_size(tmp_path: Path) -> None:
-    found = sections(
-        tmp_path, requests("todo.list [small team]", 2, 4), requests("todo.list [large team]", 2, 40)
-    )["teams"]
-    row = rows(found, "Response time by team size")["todo.list"]
-    assert float(row["Small team, p50"].split()[0]) == pytest.approx(4, rel=0.004)
-    assert float(row["Large team, p50"].split()[0]) == pytest.approx(40, rel=0.004)
-
-
-def test_caches_are_one_picture_from_the_browser_to_the_disk(tmp_path: Path) -> None:
-    found = sections(
-        tmp_path,
-        counter("generator", "g0", "browser_cache.hits", 60),
-        counter("generator", "g0", "browser_cache.misses", 40),
-        counter("generator", "g0", "browser_cache.revalidated", 10),
-        counter("generator", "g0", "browser_cache.bytes_saved", 1024),
-        counter("lb", "frontend/public", "cache_lookups", 40),
-        counter("lb", "frontend/public", "cache_hits", 30),
-        counter("api", "api1", "cache.query.hits", 9),
-        counter("api", "api1", "cache.query.misses", 1),
-        counter("primary", "primary", "buffer_pool_read_requests", 10_000),
-        counter("primary", "primary", "buffer_pool_reads", 1),
-        requests("/logo.svg", 1, 2, "asset", received=2048),
-    )["caches"]
-    (meters,) = [block for block in found.blocks if isinstance(block, Meters)]
-    told = {meter.name.split(":")[0]: (meter.value, meter.small) for meter in meters.meters}
-    steps = STEADY_S - 1
-    assert [value for value, _ in told.values()] == ["60% hit", "75% hit", "90% hit", "99.99% hit"]
-    assert f"{40 * steps:,} of {100 * steps:,} got through" in told["browser"][1]
-    assert f"{steps} KiB saved" in told["browser"][1]
-    assert f"{30 * steps * 2 / 1024:.3g} MiB saved" in told["edge"][1]
-
-
 def test_what_watching_cost_is_told_by_the_tier_that_was_asked(tmp_path: Path) -> None:
     found = sections(
         tmp_path,
@@ -351,73 +203,3 @@ def test_what_watching_cost_is_told_by_the_tier_that_was_asked(tmp_path: Path) -
     assert (told["CPU of all probes"], told["Calls to the tiers"]) == ("1%", "7/s")
     assert told["Slowest tier to answer"] == "8 ms"
     assert rows(found, "By tier that was asked")["redis"]["Median"] == "3 ms"
-
-
-RULES = """
-groups:
-- name: g
-  rules:
-  - alert: QueueLong
-    expr: jobs_queued > 5
-    for: 3s
-    labels: {severity: ticket}
-    annotations: {summary: "{{ $value }} jobs wait at {{ $labels.instance }}"}
-  - alert: NeverMet
-    expr: jobs_queued > 100
-  - alert: Deaf
-    expr: node_load1 > 3
-"""
-
-
-def test_alerts_that_would_have_fired_are_told_with_their_time(tmp_path: Path) -> None:
-    queued = gauge("jobs", "jobs1", "jobs.queued", [0.0] * 20 + [8.0] * 10 + [0.0] * 10)
-    kept = {"source": "rules.yml", "text": RULES}
-    found = sections(tmp_path, queued, alerts=kept)["alerts"]
-    assert "1 of the 3 rules in rules.yml" in found.lead
-    row = rows(found, "Alerts")["QueueLong"]
-    assert (row["State"], row["When"], row["For"]) == ("fired", "0:23 to 0:30", "jobs1")
-    assert row["What it says"] == "8 jobs wait at jobs1"
-    words = render_text(found)
-    assert "Deaf: the run has no series node_load1" in words
-    assert "quiet: NeverMet" in words.lower().replace("nevermet", "NeverMet")
-
-
-def test_missed_objective_that_no_rule_saw_is_said_in_red(tmp_path: Path) -> None:
-    def failing(writer: RunWriter) -> None:
-        times = Histogram.from_values_us([5000.0] * 50)
-        errors = {"HTTP 500": (5, "500")}
-        writer.add_intervals(
-            Interval(s, "g0", Endpoint("bad"), times, times.copy(), 5, errors=errors) for s in range(20, 30)
-        )
-
-    kept = {"source": "rules.yml", "text": RULES}
-    found = sections(tmp_path, failing, slos="errors<1%", alerts=kept)["alerts"]
-    (note,) = [block for block in found.blocks if isinstance(block, Note) and block.tone == "bad"]
-    assert re.match(r"errors < 1% was missed \(0:20 to 0:\d\d\), and no rule saw it.", note.words)
-
-
-def test_run_without_rules_has_no_section_of_alerts(tmp_path: Path) -> None:
-    assert "alerts" not in sections(tmp_path)
-
-
-def render_text(section: Section) -> str:
-    notes_of = [block for block in flat(section.blocks) if isinstance(block, Note)]
-    return " ".join(" ".join([note.words, *note.items]) for note in notes_of)
-
-
-def test_sections_without_data_are_left_out(tmp_path: Path) -> None:
-    found = sections(tmp_path)
-    assert not {"files", "teams", "caches", "alerts", "tier-redis"} & set(found)
-    (blind,) = found["blind"].blocks
-    assert isinstance(blind, Note)
-    assert any("what the cache kept away" in item for item in blind.items)
-
-
-def test_fault_of_the_run_is_marked_on_the_charts(tmp_path: Path) -> None:
-    def fault(writer: RunWriter) -> None:
-        data = {"name": "web-instance-down", "from_s": 20.0, "to_s": 26.0}
-        writer.add_events([Event(20, "fault", "web-instance-down begins", data=data)])
-
-    found = sections(tmp_path, fault)
-    heat = next(block for block in found["time"].blocks if hasattr(block, "svg"))
-    assert "web-instance-down begins" in heat.svg

@@ -1,0 +1,73 @@
+"""Sections about the whole run, against values that it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reports.parts import Meters, Note, Table
+from results import Event, RunWriter
+from tests.reports.filled_run import STEADY_S, counter, requests, rows, sections
+
+
+def test_files_have_their_throughput_by_size(tmp_path: Path) -> None:
+    found = sections(
+        tmp_path,
+        requests("GET /files/[id] [256 KiB]", 2, 20, "file", received=262_144),
+        requests("POST /files [4 MiB]", 1, 60, "file", received=290),
+    )["files"]
+    (table,) = [block for block in found.blocks if isinstance(block, Table)]
+    told = {(row[0].words, row[1].words): row[3].words for row in table.rows}
+    assert told == {("GET /files/[id]", "256 KiB"): "512 KiB/s", ("POST /files", "4 MiB"): "4 MiB/s"}
+
+
+def test_teams_are_told_apart_by_size(tmp_path: Path) -> None:
+    found = sections(
+        tmp_path, requests("todo.list [small team]", 2, 4), requests("todo.list [large team]", 2, 40)
+    )["teams"]
+    row = rows(found, "Response time by team size")["todo.list"]
+    assert float(row["Small team, p50"].split()[0]) == pytest.approx(4, rel=0.004)
+    assert float(row["Large team, p50"].split()[0]) == pytest.approx(40, rel=0.004)
+
+
+def test_caches_are_one_picture_from_the_browser_to_the_disk(tmp_path: Path) -> None:
+    found = sections(
+        tmp_path,
+        counter("generator", "g0", "browser_cache.hits", 60),
+        counter("generator", "g0", "browser_cache.misses", 40),
+        counter("generator", "g0", "browser_cache.revalidated", 10),
+        counter("generator", "g0", "browser_cache.bytes_saved", 1024),
+        counter("lb", "frontend/public", "cache_lookups", 40),
+        counter("lb", "frontend/public", "cache_hits", 30),
+        counter("api", "api1", "cache.query.hits", 9),
+        counter("api", "api1", "cache.query.misses", 1),
+        counter("primary", "primary", "buffer_pool_read_requests", 10_000),
+        counter("primary", "primary", "buffer_pool_reads", 1),
+        requests("/logo.svg", 1, 2, "asset", received=2048),
+    )["caches"]
+    (meters,) = [block for block in found.blocks if isinstance(block, Meters)]
+    told = {meter.name.split(":")[0]: (meter.value, meter.small) for meter in meters.meters}
+    steps = STEADY_S - 1
+    assert [value for value, _ in told.values()] == ["60% hit", "75% hit", "90% hit", "99.99% hit"]
+    assert f"{40 * steps:,} of {100 * steps:,} got through" in told["browser"][1]
+    assert f"{steps} KiB saved" in told["browser"][1]
+    assert f"{30 * steps * 2 / 1024:.3g} MiB saved" in told["edge"][1]
+
+
+def test_sections_without_data_are_left_out(tmp_path: Path) -> None:
+    found = sections(tmp_path)
+    assert not {"files", "teams", "caches", "alerts", "tier-redis"} & set(found)
+    (blind,) = found["blind"].blocks
+    assert isinstance(blind, Note)
+    assert any("what the cache kept away" in item for item in blind.items)
+
+
+def test_fault_of_the_run_is_marked_on_the_charts(tmp_path: Path) -> None:
+    def fault(writer: RunWriter) -> None:
+        data = {"name": "web-instance-down", "from_s": 20.0, "to_s": 26.0}
+        writer.add_events([Event(20, "fault", "web-instance-down begins", data=data)])
+
+    found = sections(tmp_path, fault)
+    heat = next(block for block in found["time"].blocks if hasattr(block, "svg"))
+    assert "web-instance-down begins" in heat.svg
