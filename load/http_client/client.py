@@ -145,8 +145,7 @@ class HttpClient:
             if is_bare and files is None and auth is None and on_data is None:
                 order = self._plain.get((method, url)) or self._plain_order(method, url)
             else:
-                order = self._order(method, url, data, json, params, headers, files, auth)
-                order.on_data = on_data
+                order = self._order(method, url, data, json, params, headers, files, auth, on_data)
             response.url = order.url
             deadline_s = started_s + (self._timeout_s if timeout is None else timeout)
             browser = self.session.cache if cache is None else self._browser(cache)
@@ -159,17 +158,24 @@ class HttpClient:
                 self.session.fetch(response, order, deadline_s)
             else:
                 self.session.hop(response, order, deadline_s, browser)
-            status = response.status_code
-            if status >= 300:
-                if status in REDIRECTS and (self._follows if allow_redirects is None else allow_redirects):
-                    response = self.session.follow(response, order, deadline_s, browser)
-                if response.status_code >= 400:
-                    response.error = Failure(f"status {response.status_code}", response.url)
+            if response.status_code >= 300:
+                follows = self._follows if allow_redirects is None else allow_redirects
+                response = self._settle(response, order, deadline_s, browser, follows)
         except Failure as failure:
             response.fail(failure)
         response.ended_s = perf_counter()
         if not catch_response:
             self.report(response, response.error)
+        return response
+
+    def _settle(
+        self, response: Response, order: Order, deadline_s: float, browser: BrowserCache | None, follows: bool
+    ) -> Response:
+        """What an answer of status 300 or above comes to: where it leads, and a failure from 400 on."""
+        if follows and response.status_code in REDIRECTS:
+            response = self.session.follow(response, order, deadline_s, browser)
+        if response.status_code >= 400:
+            response.error = Failure(f"status {response.status_code}", response.url)
         return response
 
     @contextmanager
@@ -236,6 +242,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         files: Mapping[str, File] | None = None,
         auth: tuple[str, str] | None = None,
+        on_data: Callable[[bytes], None] | None = None,
     ) -> Order:
         if url.startswith("/") and self.base_url:
             origin, target = self._origin, self._base_path + url
@@ -245,7 +252,7 @@ class HttpClient:
             origin, target = self._origin, f"{self._base_path}/{url}"
         else:
             raise Failure("request", f"{url!r} needs a base URL")
-        order = Order(method, origin, with_params(target, params), self.headers)
+        order = Order(method, origin, with_params(target, params), self.headers, on_data=on_data)
         described: dict[str, str] = {}
         if data is not None or json is not None or files:
             order.body, described = encode_body(data, json, files)
