@@ -173,8 +173,9 @@ def answer(findings: Findings, done: Done) -> Capacity:
 
 
 def _why(reason: Reason, points: Sequence[LevelPoint]) -> str:
-    """Why no bound was found; what spoiled the levels is named with the first of them."""
-    spoiled = [point for point in points if point.problems]
+    """Why no bound was found; what spoiled the levels is named with the first above all that are evidence."""
+    proven = max((p.rate_per_s for p in points if not p.problems and p.purpose != "recover"), default=0.0)
+    spoiled = [point for point in points if point.problems and point.rate_per_s > proven]
     if reason != "not valid" or not spoiled:
         return _NOT_FOUND[reason]
     first = min(spoiled, key=lambda point: point.rate_per_s)
@@ -186,20 +187,19 @@ def _counts(findings: Findings, seen: Judged) -> bool:
 
 
 def _limits(findings: Findings, evidence: Sequence[Judged]) -> list[SloLimit]:
-    """Each objective's limit, where a level went beyond it; none is claimed above what was tried."""
+    """Each objective's limit, where a level went beyond it."""
     if not evidence:
         return [SloLimit(slo, None, None, None) for slo in findings.settings.slos]
     found: list[SloLimit] = []
     for index, (slo, fit) in enumerate(zip(findings.settings.slos, findings.estimates(), strict=True)):
         beyond = [seen for seen in evidence if seen.counts[index].n and seen.counts[index].measure > 1]
-        top = max(seen.rate_per_s for seen in evidence)
-        hit = bool(beyond) and fit.low_per_s <= top
-        found.append(_limit(slo, fit, top) if hit else SloLimit(slo, None, None, None))
+        hit = bool(beyond) and fit.rate_per_s <= 1.05 * max(seen.rate_per_s for seen in evidence)
+        found.append(_limit(slo, fit) if hit else SloLimit(slo, None, None, None))
     return found
 
 
-def _limit(slo: Slo, fit: Estimate, top_per_s: float) -> SloLimit:
-    return SloLimit(slo, min(fit.rate_per_s, top_per_s), fit.low_per_s, fit.high_per_s)
+def _limit(slo: Slo, fit: Estimate) -> SloLimit:
+    return SloLimit(slo, fit.rate_per_s, fit.low_per_s, fit.high_per_s)
 
 
 def _point(findings: Findings, seen: Judged) -> LevelPoint:

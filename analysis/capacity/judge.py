@@ -140,7 +140,7 @@ def pooled_cluster(judged: Sequence[Judged], index: int) -> float:
         near = seen
     over = sum(level.counts[index].over for level in near)
     variance = sum(level.counts[index].variance for level in near)
-    size, weight = _expected_cluster(judged, index)
+    size, weight = _expected_cluster(judged, index) if len(seen) > 1 else (USUAL_CLUSTER, USUAL_WEIGHT)
     return max(1.0, (variance + size * weight) / (over + weight))
 
 

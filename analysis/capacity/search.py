@@ -27,6 +27,8 @@ MINIMUM_S = 5.0
 CALM = 0.3
 """A level with less than this of the allowed share over its limits is not near the limit."""
 HOLD_AT_MOST_S = 30.0
+TRIES = 3
+"""So many levels that are no evidence, with none above that is, are taken for a ceiling."""
 MEMORIES = 3.0
 """Levels near the limit last this many times the queue's memory."""
 
@@ -69,7 +71,8 @@ class Search(Findings):
         if not self.evidence:
             return self._first()
         last = self.history[-1]
-        if last.result.problems and len(self._invalid(last.rate_per_s)) < 2 and self._left_s > MINIMUM_S:
+        no_luck = last.result.problems and 0 < len(self._invalid(last.rate_per_s)) < TRIES
+        if no_luck and self._left_s > MINIMUM_S:
             return last.result.level
         if last.overloaded:
             # Without time to recover, a level would only tell of the backlog that it found.
@@ -104,19 +107,20 @@ class Search(Findings):
         return Level(seen.rate_per_s, "repeat", 2 * self.settings.bracket_s, 3 * self.settings.bracket_s)
 
     def _first(self) -> Level | Done:
-        if len(self.history) >= 2 or self._left_s < MINIMUM_S:
+        if len(self.history) >= TRIES or self._left_s < MINIMUM_S:
             return Done("not valid")
         return self._bracket(self.settings.start_per_s)
 
     def _invalid(self, rate_per_s: float) -> list[Judged]:
-        """Levels at a rate or below that were no evidence."""
-        return [s for s in self.history if s.result.problems and s.rate_per_s <= rate_per_s]
+        """Levels up to a rate that were no evidence, where none that high was: those below had bad luck."""
+        proven = max((seen.rate_per_s for seen in self._held), default=0.0)
+        return [s for s in self.history if s.result.problems and proven < s.rate_per_s <= rate_per_s]
 
     @property
     def _ceiling_per_s(self) -> float:
-        """The lowest rate at which levels were twice no evidence; nothing can be learnt above it."""
+        """The lowest rate at which levels were no evidence time and again; nothing can be learnt above it."""
         rates = [s.rate_per_s for s in self.history if s.result.problems]
-        return min((rate for rate in rates if len(self._invalid(rate)) > 1), default=math.inf)
+        return min((rate for rate in rates if len(self._invalid(rate)) >= TRIES), default=math.inf)
 
     def _upward(self) -> Level | Done:
         highest = max(seen.rate_per_s for seen in self.evidence)

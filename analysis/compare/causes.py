@@ -62,7 +62,7 @@ def find_causes(
     callers = {one.subject: caller_of(one.subject, sides) for one in measured if one.kind == "statement"}
     if not slower and below:
         slower = _waiting_endpoints(baseline, candidate, layout) or _leading(classes, measured, callers)
-    below = [one for one in below if one not in slower]
+    below = [_with_caller(one, callers, slower) for one in below if one not in slower]
     if slower:
         first = slower[0]
         deeper = next((one for one in below if _explains(one, first, callers)), None)
@@ -70,6 +70,14 @@ def find_causes(
             below.remove(deeper)
             slower[0] = replace(first, text=f"{first.text.removesuffix('.')}: {deeper.text}")
     return [*slower, *below, *_errors(comparisons), *_knobs(baseline, candidate)]
+
+
+def _with_caller(below: Cause, callers: Mapping[str, str], slower: Sequence[Cause]) -> Cause:
+    """A statement with the class of key that calls it, unless it is going to stand behind that one's name."""
+    caller = callers.get(below.subject)
+    if not caller or any(one.subject == caller for one in slower[:1]):
+        return below
+    return replace(below, text=f"{below.text.removesuffix('.')}, called by {caller}.")
 
 
 def _leading(classes: list[Cause], measured: list[Cause], callers: Mapping[str, str]) -> list[Cause]:

@@ -54,10 +54,11 @@ def search_capacity(
     server: SimulatedServer,
     settings: Settings,
     disturb: Callable[[SimulatedServer, float], None] = lambda server, rate_per_s: None,
+    spoilt: Callable[[float], tuple[str, ...]] = lambda rate_per_s: (),
 ) -> Capacity:
     """The search, driven as a real one is: window by window, each judged when it can be.
 
-    `disturb` is called at the begin of each level, with its rate.
+    `disturb` is called at the begin of each level, with its rate; `spoilt` says why it was no evidence.
     """
     search = Search(settings)
     while isinstance(step := search.next(), Level):
@@ -67,7 +68,8 @@ def search_capacity(
         while not search.enough(step, windows):
             windows.append(server.window(step.rate_per_s, list(settings.slos)))
         server.serve(step.rate_per_s, settings.lag_s)
-        search.observe(LevelResult(step, tuple(windows), len(windows) + settings.lag_s))
+        took_s = len(windows) + settings.lag_s
+        search.observe(LevelResult(step, tuple(windows), took_s, spoilt(step.rate_per_s)))
     return answer(search, step)
 
 

@@ -105,6 +105,34 @@ def test_a_moment_in_which_something_else_took_the_machine_does_not_become_the_a
     assert "contradicted by a later level" in spoiled.problems[0]
 
 
+def test_levels_that_were_no_evidence_by_bad_luck_do_not_end_the_search() -> None:
+    setting = SETTINGS[2]
+    random = np.random.default_rng(8)
+    server = SimulatedServer(setting.slots, setting.service_s, setting.kind, seed=8)
+    found = search_capacity(
+        server,
+        Settings(setting.slos, budget_s=BUDGET_S),
+        spoilt=lambda rate_per_s: ("woke up late",) if random.random() < 0.25 else (),
+    )
+    assert sum(bool(level.problems) for level in found.levels) >= 5
+    assert found.rate_per_s == pytest.approx(setting.truth_per_s, rel=0.1)
+
+
+def test_above_a_rate_that_the_generator_never_makes_nothing_is_claimed() -> None:
+    setting = SETTINGS[2]
+    server = SimulatedServer(setting.slots, setting.service_s, setting.kind, seed=4)
+    found = search_capacity(
+        server,
+        Settings(setting.slos, budget_s=BUDGET_S),
+        spoilt=lambda rate_per_s: ("generator-limited",) if rate_per_s > 300 else (),
+    )
+    assert not found.found
+    assert found.last_pass is not None
+    assert 250 < found.last_pass.rate_per_s <= 300
+    assert found.why.startswith("from 3")
+    assert "generator-limited" in found.why
+
+
 @pytest.mark.truth
 def test_200_searches_beside_bisection_on_single_trials(capsys) -> None:
     by_method = {

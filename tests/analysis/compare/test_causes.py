@@ -129,6 +129,12 @@ def test_a_statement_that_no_class_of_key_is_known_to_call_stands_by_itself() ->
     assert told.text == "lookups of todo.list in the cache take 28.6 ms instead of 1.71 ms."
 
 
+def test_a_statement_names_its_caller_where_lookups_did_not_surely_take_longer() -> None:
+    first = untold({"todo.search": (SEARCHES[0], SEARCHES[0])}).causes[0]
+    assert first.kind == "statement"
+    assert first.text.endswith(", called by todo.search.")
+
+
 def test_a_statement_is_not_given_to_one_of_two_classes_that_miss_as_often() -> None:
     twins = {"todo.search": SEARCHES, "event.range": (replace(SEARCHES[0], name="event.range"),) * 2}
     assert untold(twins).causes[0].kind == "statement"
