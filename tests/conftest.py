@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,13 @@ import pytest
 
 from stack import control
 from tests.more_servers import why_not_there
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heeds_ctrl_c() -> None:
+    """Where a shell began the tests in the background, they and all that they start would ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
