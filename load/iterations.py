@@ -72,8 +72,8 @@ def _next_task(task_set: Any) -> Any:
 def _execute(task_set: Any) -> None:
     """A user's task that is queued, and then one task after another, each drawn when its turn comes.
 
-    Locust's loop takes every task through its queue and five calls, a tenth of what a request costs. Whatever
-    is not the next task (a task that says what comes next, fails, or queues one) is left to that loop.
+    Locust's loop takes every task through its queue and five calls. Whatever is not the next task (one that
+    says what comes next, fails, or queues another) is left to that loop.
     """
     user, queue = task_set._user, task_set._task_queue
     task = queue.popleft()

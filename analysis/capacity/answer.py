@@ -141,7 +141,7 @@ def answer(findings: Findings, done: Done) -> Capacity:
     """What the search found when it ended. Pure."""
     points = [_point(findings, seen) for seen in findings.history]
     evidence = [
-        (seen, point) for seen, point in zip(findings.history, points, strict=True) if _counts(findings, seen)
+        (seen, point) for seen, point in zip(findings.history, points, strict=True) if findings.counts(seen)
     ]
     limits = _limits(findings, [seen for seen, _ in evidence])
     hit = [limit for limit in limits if limit.rate_per_s is not None]
@@ -182,10 +182,6 @@ def _why(reason: Reason, points: Sequence[LevelPoint]) -> str:
     return f"from {show_rate(first.rate_per_s)} on levels were no evidence ({first.problems[0]})"
 
 
-def _counts(findings: Findings, seen: Judged) -> bool:
-    return seen.valid and seen.result.level.purpose != "recover" and not findings.disturbed(seen)
-
-
 def _limits(findings: Findings, evidence: Sequence[Judged]) -> list[SloLimit]:
     """Each objective's limit, where a level went beyond it."""
     if not evidence:
@@ -204,7 +200,7 @@ def _limit(slo: Slo, fit: Estimate) -> SloLimit:
 
 def _point(findings: Findings, seen: Judged) -> LevelPoint:
     level = seen.result.level
-    outcome: Outcome = findings.outcome(seen) if _counts(findings, seen) else "invalid"
+    outcome: Outcome = findings.outcome(seen) if findings.counts(seen) else "invalid"
     problems = seen.result.problems
     if findings.disturbed(seen):
         problems = (*problems, "contradicted by a later level at its rate: something else took the machine")

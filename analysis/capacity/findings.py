@@ -34,11 +34,15 @@ class Findings:
     @property
     def evidence(self) -> list[Judged]:
         """Valid levels that were held to judge the system, and that no later one contradicts."""
-        return [seen for seen in self._held if not self.disturbed(seen)]
+        return [seen for seen in self.history if self.counts(seen)]
+
+    def counts(self, seen: Judged) -> bool:
+        """Whether a level is such evidence."""
+        return _is_held(seen) and not self.disturbed(seen)
 
     @property
     def _held(self) -> list[Judged]:
-        return [seen for seen in self.history if seen.valid and seen.result.level.purpose != "recover"]
+        return [seen for seen in self.history if _is_held(seen)]
 
     def disturbed(self, seen: Judged) -> bool:
         """Whether a level failed by far, and a later one at its rate or above was clearly kept.
@@ -114,6 +118,10 @@ class Findings:
     def best(self) -> Estimate:
         """The estimate of the objective that is hit first."""
         return min(self.estimates(), key=lambda found: found.rate_per_s)
+
+
+def _is_held(seen: Judged) -> bool:
+    return seen.valid and seen.result.level.purpose != "recover"
 
 
 def far_over(seen: Judged) -> bool:

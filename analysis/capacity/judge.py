@@ -140,14 +140,15 @@ def pooled_cluster(judged: Sequence[Judged], index: int) -> float:
         near = seen
     over = sum(level.counts[index].over for level in near)
     variance = sum(level.counts[index].variance for level in near)
-    size, weight = _expected_cluster(judged, index) if len(seen) > 1 else (USUAL_CLUSTER, USUAL_WEIGHT)
+    finds_its_way = len(seen) < 2 or sum(s.result.level.purpose == "narrow" for s in judged) < FINE
+    size, weight = (USUAL_CLUSTER, USUAL_WEIGHT) if finds_its_way else _expected_cluster(judged, index)
     return max(1.0, (variance + size * weight) / (over + weight))
 
 
 def _expected_cluster(judged: Sequence[Judged], index: int) -> tuple[float, float]:
     """Theory's size of a cluster at the highest rate carried, and the requests over that it is worth."""
     seen = [level for level in judged if level.kept and level.counts[index].slo.metric == "latency"]
-    if not seen or sum(level.result.level.purpose == "narrow" for level in judged) < FINE:
+    if not seen:
         return USUAL_CLUSTER, USUAL_WEIGHT
     top = max(seen, key=lambda level: level.achieved_per_s)
     rate, count = top.achieved_per_s, top.counts[index]

@@ -71,8 +71,8 @@ class Search(Findings):
         if not self.evidence:
             return self._first()
         last = self.history[-1]
-        no_luck = last.result.problems and 0 < len(self._invalid(last.rate_per_s)) < TRIES
-        if no_luck and self._left_s > MINIMUM_S:
+        once_more = last.result.problems and 0 < len(self._invalid(last.rate_per_s)) < TRIES
+        if once_more and self._left_s > MINIMUM_S:
             return last.result.level
         if last.overloaded:
             # Without time to recover, a level would only tell of the backlog that it found.
