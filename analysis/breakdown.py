@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 OWN, API, OUTSIDE, OTHER = "own work", "API", "outside", "other"
 LAST = (OUTSIDE, OTHER)
 """These stand last wherever parts are shown: they are what no part explains."""
-_OF_PAGES = ("render", "total", "api")
+_OF_PAGES = ("render", "total", "api", "web-queue")
 """Parts of a page that are not parts of the API calls behind it."""
 
 

@@ -18,7 +18,10 @@ from stack.errors import SettingError, StackError
 
 NAMES = ("MYSQL_ROOT_PASSWORD", "APP_PASSWORD", "REPL_PASSWORD", "PROBE_PASSWORD", "REDIS_PASSWORD")
 CHECKOUT = Path(__file__).resolve().parent.parent
-SETTABLE = ("api.workers", "api.pool_size", "api.pool_timeout_s", "api.slow_ms", "cache.ttl_s", "seed.size")
+SETTABLE = (
+    *("web.workers", "api.workers", "api.pool_size", "api.pool_timeout_s", "api.slow_ms"),
+    *("cache.ttl_s", "db.round_trip_ms", "seed.size"),
+)
 """Knobs of the application; all else is written in docker-compose.yml and stack/containers."""
 
 

@@ -19,6 +19,9 @@ class Web(_Group):
     """The web instances."""
 
     instances: int = Field(default=2, ge=1, le=15, description="web instances behind the load balancer")
+    workers: int = Field(
+        default=256, ge=1, le=10_000, description="requests that one web instance works on at a time"
+    )
 
 
 class Api(_Group):
@@ -79,6 +82,12 @@ class Db(_Group):
         default="mariadb", description="which server; tools/more-servers.sh fetches MySQL"
     )
     max_connections: int = Field(default=200, ge=10, le=5000, description="connections each server accepts")
+    round_trip_ms: float = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="time added to each statement of the API, as if its databases were further away",
+    )
     buffer_pool: str = Field(
         default="64M", pattern=r"^\d+[KMG]$", description="size of each server's buffer pool"
     )

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.bottleneck import rules_cache, rules_data, rules_front, rules_resources
 from analysis.bottleneck.finding import Bottleneck, Diagnosis
 from analysis.bottleneck.look import Look
-from analysis.bottleneck.resources import little, processes, stations
+from analysis.bottleneck.resources import QUEUE_OF, little, processes, stations
 from analysis.bottleneck.stretch import Stretch, stretches
 from analysis.laws import bounds, what_if
 from results import Digest, Run
@@ -43,6 +43,8 @@ COUNTED = (
 LITTLE_MATTERS = 0.25
 LITTLE_NEEDS = 5.0
 """A few seconds of one look each are no reason to doubt anything for less, or with fewer in flight."""
+LINES = ("pool", *QUEUE_OF.values())
+"""Where a request waits for one of a limited number, as the parts of its time are called."""
 MAIN_SHARE = 0.5
 """A queue that makes up more than this of the added latency is no consequence of a busy machine."""
 WATCHED = {
@@ -138,7 +140,7 @@ def rank(found: Sequence[Bottleneck]) -> list[Bottleneck]:
 
 def _stands_alone(one: Bottleneck, other: Bottleneck) -> bool:
     """Whether a queue is a limit of its own although the machine behind it is busy."""
-    queue = one.component in ("pool", "queue")
+    queue = one.component in LINES
     return queue and other.code.endswith("-cpu") and (one.share_of_added or 0.0) > MAIN_SHARE
 
 
@@ -154,7 +156,7 @@ def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
     measured_at = max(kept, key=lambda level: level.rate_per_s, default=levels.at)
     network = stations(measured_at)
     station = next((s for s in network if s.name.lower() == _station_name(one).lower()), None)
-    if station is None or len(network) < 2 or one.component not in ("pool", "queue"):
+    if station is None or len(network) < 2 or one.component not in LINES:
         return one
     others = bounds([s for s in network if s.name != station.name])
     # Twice as many, or as many as move the limit to what stands next, whichever is less.
@@ -174,5 +176,5 @@ def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
 
 def _station_name(one: Bottleneck) -> str:
     if one.component == "pool":
-        return one.name.removeprefix("the ").replace("'s ", " ")
+        return one.name.removeprefix("the ").replace("'s ", " ").replace("' ", " ")
     return f"{one.resource}"

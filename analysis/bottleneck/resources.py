@@ -23,6 +23,8 @@ TIER_NAMES = {
     "host": "host",
     "generator": "load generator",
 }
+QUEUE_OF = {"web": "web-queue", "api": "queue"}
+"""The part of a request that is the wait for one of a tier's workers."""
 WITH_POOLS = ("web", "api", "jobs")
 FULL = 0.92
 """The mean utilisation from which a resource is called full."""
@@ -56,12 +58,18 @@ class Use:
         return f"{TIER_NAMES.get(self.tier, self.tier)} {self.resource}"
 
 
+def possessive(tier: str) -> str:
+    """A tier's name before what it has: "the API's", "the web instances'"."""
+    name = TIER_NAMES[tier]
+    return f"the {name}'" if name.endswith("s") and tier != "redis" else f"the {name}'s"
+
+
 def uses(stretch: Stretch) -> list[Use]:
     """Every limited resource that was watched, tier by tier. Empty without finished arrivals."""
     if stretch.finished_per_s <= 0:
         return []
     pools = [_pool(stretch, tier, name) for tier in WITH_POOLS for name in pool_names(stretch, tier)]
-    workers = [_workers(stretch, tier) for tier in ("web", "api")]
+    workers = [_workers(stretch, tier) for tier in QUEUE_OF]
     cpus = [_process_cpu(stretch, tier) for tier in (*ONE_CORE, "primary", "replica", "generator")]
     connections = [_connections(stretch, tier) for tier in ("primary", "replica", "redis")]
     found = [*pools, *workers, *cpus, _host(stretch), *connections, *_frontends(stretch)]

@@ -8,7 +8,15 @@ import numpy as np
 
 from analysis.bottleneck.finding import Bottleneck, Evidence
 from analysis.bottleneck.look import Look, ramp
-from analysis.bottleneck.resources import ONE_CORE, TIER_NAMES, WITH_POOLS, Use, pool_names
+from analysis.bottleneck.resources import (
+    ONE_CORE,
+    QUEUE_OF,
+    TIER_NAMES,
+    WITH_POOLS,
+    Use,
+    pool_names,
+    possessive,
+)
 from analysis.generators import Generators, lateness_us
 from analysis.validity import MOST_LOOP_LAG_US
 from analysis.waits import wait_buckets, wait_quantile_ms
@@ -53,7 +61,7 @@ def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
         idle = f"MySQL itself is at {database.utilisation:.0%} CPU"
         evidence.append(Evidence(idle, database.tier, "", "cpu_ratio"))
     return Bottleneck(
-        code=f"{tier}-pool", tier=tier, name=f"the {TIER_NAMES[tier]}'s {pool} pool",
+        code=f"{tier}-pool", tier=tier, name=f"{possessive(tier)} {pool} pool",
         resource=f"{TIER_NAMES[tier]} connection pool ({pool})", strength=strength,
         evidence=tuple(evidence), utilisation=use.utilisation, component="pool",
         share_of_added=look.share("pool"), explains=QUEUES,
@@ -81,26 +89,25 @@ def _of(use: Use) -> str:
 def workers(look: Look) -> list[Bottleneck]:
     """All requests slots of an instance taken, others waiting in line."""
     found = []
-    for tier in ("api", "web"):
+    for tier, queue in QUEUE_OF.items():
         use = look.use(tier, "workers")
         if use is None or use.utilisation is None:
             continue
-        share = look.share("queue") if tier == "api" else None
         strength = ramp(use.waiting, 0.3, 2.0) * ramp(use.utilisation, 0.5, 0.85)
         if strength < 0.3:
             continue
         text = (
             f"{_of(use)} busy {look.full_from(tier, use.resource)}, "
-            f"{three_digits(use.waiting)} waiting, {show_latency(look.component_ms('queue') * 1e3)} a request"
+            f"{three_digits(use.waiting)} waiting, {show_latency(look.component_ms(queue) * 1e3)} a request"
         )
         found.append(
             Bottleneck(
-                code=f"{tier}-workers", tier=tier, name=f"the {TIER_NAMES[tier]}'s workers",
+                code=f"{tier}-workers", tier=tier, name=f"{possessive(tier)} workers",
                 resource=f"{TIER_NAMES[tier]} workers", strength=strength,
                 evidence=(Evidence(text, tier, "", "workers.used"),), utilisation=use.utilisation,
-                component="queue", share_of_added=share,
+                component=queue, share_of_added=look.share(queue),
                 advice=f"let the {TIER_NAMES[tier]} work on more requests at a time, or add an instance",
-                explains=frozenset({"lb-queue", "lb-maxconn", "web-workers"}),
+                explains=frozenset({"lb-queue", "lb-maxconn", "web-workers"} - {f"{tier}-workers"}),
             )
         )  # fmt: skip
     return found
@@ -127,7 +134,7 @@ def process_cpu(look: Look) -> list[Bottleneck]:
         explains = QUEUES | {"api-pool", "web-pool"} - {f"{tier}-workers"}
         found.append(
             Bottleneck(
-                code=f"{tier}-cpu", tier=tier, name=f"the {TIER_NAMES[tier]}'s CPU",
+                code=f"{tier}-cpu", tier=tier, name=f"{possessive(tier)} CPU",
                 resource=f"{TIER_NAMES[tier]} CPU", strength=strength,
                 evidence=(Evidence(text, tier, busiest, "cpu_ratio"),), utilisation=cores[busiest],
                 advice=f"add an instance of the {TIER_NAMES[tier]}, or spend less CPU a request",
@@ -191,7 +198,7 @@ def database_cpu(look: Look) -> list[Bottleneck]:
         text = f"{use.utilisation:.0%} of {use.servers:.0f} cores at {look.at.name}, {cost} a request"
         found.append(
             Bottleneck(
-                code=f"{tier}-cpu", tier=tier, name=f"the {TIER_NAMES[tier]}'s CPU",
+                code=f"{tier}-cpu", tier=tier, name=f"{possessive(tier)} CPU",
                 resource=f"{TIER_NAMES[tier]} CPU", strength=ramp(use.utilisation, 0.5, 0.85),
                 evidence=(Evidence(text, tier, tier, "cpu_ratio"),), utilisation=use.utilisation,
                 component="db", share_of_added=look.share("db"),
@@ -220,7 +227,7 @@ def refused_connections(look: Look) -> list[Bottleneck]:
         setting = "maxclients" if tier == "redis" else "max_connections"
         found.append(
             Bottleneck(
-                code="max-connections", tier=tier, name=f"the {TIER_NAMES[tier]}'s {setting}",
+                code="max-connections", tier=tier, name=f"{possessive(tier)} {setting}",
                 resource=f"{TIER_NAMES[tier]} {setting}", strength=1.0 if use.errors else 0.6,
                 evidence=(Evidence(text, tier, tier, metric),), utilisation=use.utilisation,
                 advice=f"raise {setting}, or make the pools smaller: instances x pool has to fit",

@@ -33,7 +33,7 @@ NEAR = 0.98
 EXPLAINED = 0.6
 """Of the tightest bound: a limit that lies further below it has a reason that the model does not know."""
 CAP = 0.95
-"""How full a shared resource may be at the limit, where it is not fuller already."""
+"""How full a resource may be at the limit. What limits today stays as full as it is."""
 ON_ONE_CORE = ("lb", "web", "api", "redis", "jobs")
 
 
@@ -167,12 +167,9 @@ def unexplained(system: Model, capacity_per_s: float) -> str:
 def predict(system: Model, capacity_per_s: float, change: Change) -> Prediction:
     """The highest rate within the objectives after a change, from the one measured before it."""
     after = changed(system, change)
-    inside = min(capacity_per_s, NEAR * bounds(system.stations).most_per_s)
-    response_s = response_at(system, inside)
-    ratio = rate_with(after, response_s) / rate_with(system, response_s)
-    network = capacity_per_s * ratio
+    network = _through_stations(system, after, capacity_per_s)
     limits = [
-        (name, max(CAP * rate, rate * min(capacity_per_s / before, 1.0)))
+        (name, rate * _fullest(system, (name, before), capacity_per_s))
         for (name, rate), (_, before) in zip(after.caps, system.caps, strict=True)
     ]
     name, cap = min(limits, key=lambda one: one[1], default=("", float("inf")))
@@ -180,6 +177,24 @@ def predict(system: Model, capacity_per_s: float, change: Change) -> Prediction:
         return Prediction(change.words, capacity_per_s, min(cap, network), name)
     busiest = bounds(after.stations).limits_per_s
     return Prediction(change.words, capacity_per_s, network, busiest[0][0] if busiest else "")
+
+
+def _through_stations(system: Model, after: Model, capacity_per_s: float) -> float:
+    """The rate within the objectives as far as stations limit it.
+
+    Where a shared resource limits today, it is not stations that are waited for: they limit when full.
+    """
+    if system.bound in system.caps:
+        return CAP * bounds(after.stations).most_per_s
+    inside = min(capacity_per_s, NEAR * bounds(system.stations).most_per_s)
+    response_s = response_at(system, inside)
+    return capacity_per_s * rate_with(after, response_s) / rate_with(system, response_s)
+
+
+def _fullest(system: Model, cap: tuple[str, float], capacity_per_s: float) -> float:
+    """The utilisation at which a shared resource ends the objectives."""
+    today = min(capacity_per_s / cap[1], 1.0)
+    return today if cap == system.bound else max(CAP, today)
 
 
 def response_at(system: Model, rate_per_s: float) -> float:

@@ -27,6 +27,7 @@ _PLACES = {
     "pool": "waiting for a pool connection",
     "cache": "in the cache",
     "queue": "waiting to be served",
+    "web-queue": "waiting for a web instance's worker",
     OWN: "in the server's own work",
     API: "in the API behind the page",
     OUTSIDE: "outside the server that answered: on the way to it, or before it",

@@ -39,7 +39,7 @@ from results import Histogram
 from results.units import show_latency, show_rate, show_ratio
 
 _MOST_ROWS = 18
-_COLOR_OF = {"elsewhere": "other", "lb queue": "queue", "backlog": "render"}
+_COLOR_OF = {"elsewhere": "other", "lb queue": "queue", "web-queue": "queue", "backlog": "render"}
 SAME_RATE = 1.015
 """Levels whose rates differ by less are one dot."""
 
@@ -206,7 +206,11 @@ def where_the_time_went(told: Review) -> Section | None:
     spent = [level.components_ms for level in levels]
     names = sorted(
         {name for one in spent for name in one if max(other.get(name, 0.0) for other in spent) >= 0.01},
-        key=lambda name: (name != "elsewhere", name in ("pool", "queue", "lb queue", "backlog"), name),
+        key=lambda name: (
+            name != "elsewhere",
+            name in ("pool", "queue", "web-queue", "lb queue", "backlog"),
+            name,
+        ),
     )
     layers = [
         Part(name, np.array([one.get(name, 0.0) for one in spent]), color_of(_COLOR_OF.get(name, name)))

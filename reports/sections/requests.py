@@ -50,7 +50,7 @@ def pages(report: RunReport) -> list[Block]:
     rows = []
     for total in sorted(told, key=lambda total: -total.requests)[:_MOST_ROWS]:
         parts, whole = total.mean_parts_ms(), total.service.mean_us / 1e3
-        own = ("render", "own work", "outside", "other")
+        own = ("render", "web-queue", "own work", "outside", "other")
         below = sum(ms for name, ms in parts.items() if name not in own)
         outside = parts.get("outside", parts.get("other"))
         figures = [parts.get("render"), below, parts.get("own work"), outside]

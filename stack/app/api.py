@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from stack.app.procedures import PROCEDURES
 from stack.app.protocol import Answer, Call, Router, TrpcError, refused
 from stack.app.serving import Settings, connect_redis, meet_cluster, read_settings, serve
 from stack.app.timing import Timing
+from stack.app.workers import Workers
 
 MAX_BODY_BYTES = 1_000_000
 _MOUNTS: dict[str, Encoding] = {"trpc": PLAIN, "trpc-superjson": SUPERJSON}
@@ -30,17 +30,16 @@ class Api:
         self.settings = settings
         self.router = Router(PROCEDURES, observe=_observe)
         self.files = Attachments(Path(settings.files))
-        workers = int(settings.knobs["api.workers"])
-        self.slots = asyncio.Semaphore(workers)
-        api_metrics.WORKERS_MAX.set(workers)
+        self.workers = Workers(int(settings.knobs["api.workers"]), "queue")
 
     async def start(self) -> None:
         """Make what needs the running loop."""
         knobs = self.settings.knobs
         size, timeout_s = int(knobs["api.pool_size"]), float(knobs["api.pool_timeout_s"])
+        way_s = float(knobs["db.round_trip_ms"]) / 1000
         self.services = Services(
-            Pool("primary", self.settings.primary, size, timeout_s),
-            Pool("replica", self.settings.replica, size, timeout_s),
+            Pool("primary", self.settings.primary, size, timeout_s, way_s),
+            Pool("replica", self.settings.replica, size, timeout_s, way_s),
             connect_redis(self.settings),
             int(knobs["cache.ttl_s"]),
             float(knobs["api.slow_ms"]) / 1000,
@@ -73,24 +72,12 @@ class Api:
     async def _in_line(self, scope: dict[str, Any], mount: str, rest: str, receive: Any, send: Any) -> None:
         """Wait for a free slot, then answer."""
         timing = Timing()
-        api_metrics.WORKERS_PENDING.inc()
-        try:
-            await self.slots.acquire()
-        finally:
-            api_metrics.WORKERS_PENDING.dec()
-        api_metrics.WORKERS_USED.inc()
-        try:
-            waited = time.perf_counter() - timing.began
-            timing.add("queue", waited)
-            api_metrics.WORKERS_WAIT.observe(waited)
+        async with self.workers.turn(timing):
             if mount == "files":
                 route, answer = await self._file(scope, rest, receive, timing)
             else:
                 route, answer = await self._trpc(scope, rest, _MOUNTS[mount], receive, timing)
             await send_answer(send, answer, timing)
-        finally:
-            api_metrics.WORKERS_USED.dec()
-            self.slots.release()
         metrics.REQUESTS.labels(route, str(answer.status)).inc()
         metrics.DURATION.labels(route).observe(time.perf_counter() - timing.began)
 

@@ -42,9 +42,5 @@ CALLS = Counter("app_procedure_calls", "Procedures run, those in batches one by 
 CALL_DURATION = Histogram(
     "app_procedure_duration_seconds", "Time in a procedure", ["procedure"], buckets=TIMES_S
 )
-WORKERS_MAX = Gauge("app_workers_max", "Requests worked on at a time, at most")
-WORKERS_USED = Gauge("app_workers_used", "Requests being worked on")
-WORKERS_PENDING = Gauge("app_workers_pending", "Requests waiting for their turn")
-WORKERS_WAIT = Histogram("app_workers_wait_seconds", "Wait for a turn", buckets=TIMES_S)
 
 JOBS_ENQUEUED = Counter("app_jobs_enqueued", "Jobs put into the queue")

@@ -118,6 +118,7 @@ class Context:
         async with pool.connection(self.timing) as connection:
             with self.timing.measure("db"):
                 async with connection.cursor(DictCursor) as cursor:
+                    await pool.way()
                     await cursor.execute(sql, tuple(args))
                     return list(await cursor.fetchall())
 
@@ -128,17 +129,21 @@ class Context:
         Anything but the product's own errors closes the connection, which rolls back too. Raises TrpcError
         CONFLICT for a deadlock or a lock that took too long.
         """
-        async with self.services.primary.connection(self.timing) as connection:
+        pool = self.services.primary
+        async with pool.connection(self.timing) as connection:
             with self.timing.measure("db"):
                 async with connection.cursor() as cursor:
 
                     async def execute(sql: str, args: Sequence[Any] = ()) -> int:
+                        await pool.way()
                         changed = await cursor.execute(sql, tuple(args))
                         return int(cursor.lastrowid or changed)
 
+                    await pool.way()
                     await connection.begin()
                     try:
                         yield execute
+                        await pool.way()
                         await connection.commit()
                     except TrpcError:
                         await connection.rollback()

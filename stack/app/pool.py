@@ -21,12 +21,18 @@ log = logging.getLogger(__name__)
 
 
 class Pool:
-    """At most `size` connections to one server; who finds none free waits in line, `timeout_s` at most."""
+    """At most `size` connections to one server; who finds none free waits in line, `timeout_s` at most.
 
-    def __init__(self, name: str, login: dict[str, Any], size: int, timeout_s: float) -> None:
+    `way_s` is what a statement's way there and back is to take beside what it takes anyway.
+    """
+
+    def __init__(
+        self, name: str, login: dict[str, Any], size: int, timeout_s: float, way_s: float = 0.0
+    ) -> None:
         self.name = name
         self._login = login
         self._timeout_s = timeout_s
+        self._way_s = way_s
         self._idle: list[Any] = []
         self._free = size
         self._complained = float("-inf")
@@ -68,6 +74,11 @@ class Pool:
                 self._idle.append(connection)
             self._use.observe(time.perf_counter() - granted)
             self._give_back()
+
+    async def way(self) -> None:
+        """A statement's way to a server that is far away, and back; at once for one that is not."""
+        if self._way_s:
+            await asyncio.sleep(self._way_s)
 
     def _sound(self) -> Any:
         """An idle connection whose server has not hung up meanwhile; None where there is none."""

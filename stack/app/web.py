@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stack.app import assets, metrics, web_metrics
 from stack.app.serving import Settings, read_settings, serve
 from stack.app.timing import Timing, parse_server_timing
+from stack.app.workers import Workers
 
 _pages = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(["html"])
@@ -202,10 +203,11 @@ _FIRST_STEPS = {route.path.split("/", 2)[1] for route in ROUTES}
 
 
 class Watched:
-    """Gives every request its Timing, every page its Server-Timing, and counts both."""
+    """Gives every request its turn and its Timing, every page its Server-Timing, and counts both."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, workers: Workers) -> None:
         self.app = app
+        self.workers = workers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -223,7 +225,8 @@ class Watched:
                 metrics.REQUESTS.labels(route, str(message["status"])).inc()
             await send(message)
 
-        await self.app(scope, receive, timed)
+        async with self.workers.turn(timing):
+            await self.app(scope, receive, timed)
         metrics.DURATION.labels(route).observe(time.perf_counter() - timing.began)
         for part, told in (("render", web_metrics.RENDER), ("api", web_metrics.BELOW)):
             if part in timing.parts_s:
@@ -247,7 +250,7 @@ def make_app(settings: Settings) -> Starlette:
             yield
 
     handlers: Any = {SignedOut: to_sign_in, ApiFailed: api_failed, 404: not_found}
-    watched = [Middleware(Watched)]
+    watched = [Middleware(Watched, workers=Workers(int(settings.knobs["web.workers"]), "web-queue"))]
     return Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=handlers, middleware=watched)
 
 

@@ -35,10 +35,11 @@ def full_pool(size: float, waiting: float, pool: str = "replica") -> dict[tuple[
     }  # fmt: skip
 
 
-def full_workers(size: float, waiting: float) -> dict[tuple[str, str, str], float]:
+def full_workers(size: float, waiting: float, instance: str = "api1") -> dict[tuple[str, str, str], float]:
+    tier = instance[:3]
     return {
-        ("api", "api1", "workers.used"): size, ("api", "api1", "workers.max"): size,
-        ("api", "api1", "workers.pending"): waiting,
+        (tier, instance, "workers.used"): size, (tier, instance, "workers.max"): size,
+        (tier, instance, "workers.pending"): waiting,
     }  # fmt: skip
 
 
@@ -50,6 +51,9 @@ FAULTS: dict[str, tuple[LevelSpec, list[Digest]]] = {
              | {("host", "host", "cpu_ratio"): 0.95}), [],
     ),
     "api-workers": (late(400, {"queue": 90}, full_workers(2, 25)), []),
+    "web-workers": (
+        late(400, {"web-queue": 90}, full_workers(4, 15, "web1") | full_workers(4, 10, "web2")), [],
+    ),
     "missing-index": (
         late(300, {"db": 60, "pool": 30}, full_pool(10, 8) | {
             ("replica", "replica", "cpu_ratio"): 1.4, ("host", "host", "cpu_ratio"): 0.97}),
@@ -140,6 +144,15 @@ def test_what_the_pool_fills_up_is_told_as_its_consequence(tmp_path):
     level, _ = FAULTS["api-pool and what it fills"]
     ranked = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms")).ranked
     assert {one.code: one.explained_by for one in ranked}["api-workers"] == "api-pool"
+
+
+def test_workers_of_all_instances_are_counted_together_and_their_own_wait_is_told(tmp_path):
+    level, _ = FAULTS["web-workers"]
+    first = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms")).first
+    assert first is not None
+    assert first.name == "the web instances' workers"
+    assert first.evidence[0].text == "8 of 8 busy at 400/s, 25 waiting, 90 ms a request"
+    assert first.share_of_added == pytest.approx(0.78, abs=0.05)
 
 
 def test_the_sentence_holds_the_evidence_in_words(tmp_path):

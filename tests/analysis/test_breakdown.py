@@ -28,6 +28,12 @@ def test_calls_that_a_page_makes_are_not_counted_beside_their_own_parts() -> Non
     assert sum(found.values()) == pytest.approx(30.0)
 
 
+def test_a_page_that_waits_for_a_worker_does_not_wait_in_the_api() -> None:
+    found = apart(34.0, total=28.0, api=16.0, render=3.0, db=9.0, cache=2.0, **{"web-queue": 4.0})
+    assert (found["API"], found["web-queue"]) == (5.0, 4.0)
+    assert sum(found.values()) == pytest.approx(34.0)
+
+
 def test_nothing_is_below_zero_where_clocks_disagree() -> None:
     found = apart(4.0, total=5.0, db=6.0)
     assert min(found.values()) >= 0

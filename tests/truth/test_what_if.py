@@ -1,22 +1,26 @@
-"""What the model predicts for another pool and another instance, against what the changed stack carries."""
+"""What the model predicts for larger pools and another instance, against what the changed stack carries."""
 
 import sys
 
 import pytest
 
-from tests.truth.what_if import check, table
+from tests.truth.what_if import BUDGET_S, CASES, Case, check, table
+
+MOST_OFF = 0.2
+"""Two searches may be off by some percent where the machine changes its speed, and so may the model."""
 
 
 @pytest.mark.truth
 @pytest.mark.stack
-@pytest.mark.timeout(600)
-def test_a_pool_of_10_and_a_third_web_instance_carry_about_what_was_predicted(tmp_path, capsys) -> None:
-    before, checked = check(90.0, tmp_path)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.change.words)
+def test_the_changed_stack_carries_about_what_was_predicted(case: Case, tmp_path, capsys) -> None:
+    checked = check(case, BUDGET_S, tmp_path)
     with capsys.disabled():
-        sys.stdout.write(f"\n{before.answer}\n{table(checked)}\n")
-    doubts = [reason.text for told in (before, *(one.told for one in checked)) for reason in told.doubts]
+        sys.stdout.write(f"\n{table([checked])}\n")
+    doubts = [reason.text for told in (checked.before, checked.after) for reason in told.doubts]
     if doubts:
         pytest.skip(f"nothing can be compared: {doubts[0]}")
-    for one in checked:
-        assert one.after.found
-        assert one.within, str(one)
+    assert checked.before.first is not None
+    assert checked.before.first.code == case.gives_way
+    assert abs(checked.error) <= MOST_OFF, str(checked)

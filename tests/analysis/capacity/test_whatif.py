@@ -34,6 +34,22 @@ def test_a_shared_resource_that_is_full_already_leaves_nothing_to_gain() -> None
     assert found.limited_by == "host CPU"
 
 
+def test_workers_that_limit_today_limit_later_when_they_are_as_busy_as_today() -> None:
+    # 200/s of the 250/s that the workers could do: 80% busy at the limit, before and after.
+    system = Model((CPU,), (("web instances workers", 250.0), ("host CPU", 450.0)), 0.01)
+    third = Change("instances", "web", 1.5, "3 web instances")
+    found = predict(system, 200, third)
+    assert found.after_per_s == pytest.approx(300)
+    assert found.limited_by == "web instances workers"
+
+
+def test_what_does_not_limit_today_may_fill_up_before_it_limits() -> None:
+    system = Model((CPU,), (("web instances workers", 250.0), ("host CPU", 300.0)), 0.01)
+    found = predict(system, 200, Change("instances", "web", 2.0, "4 web instances"))
+    assert found.after_per_s == pytest.approx(0.95 * 300)
+    assert found.limited_by == "host CPU"
+
+
 def test_more_instances_bring_their_pools_and_workers() -> None:
     system = Model((POOL, CPU), (("API workers", 400.0), ("host CPU", 10_000.0)), 0.01)
     found = predict(system, 220, Change("instances", "api", 2.0, "2 API instances"))
