@@ -50,6 +50,7 @@ class Pilot:
         self._samples: list[Sample] = []
         self._level: Level | None = None
         self._from_s = 0
+        self._judged_s = 0.0
         self._windows: list[Window] = []
 
     def __call__(self, course: Course) -> None:
@@ -88,7 +89,8 @@ class Pilot:
     def _judge(self, course: Course) -> None:
         """The level is over: tell the search, and write it down."""
         assert self._level is not None
-        level, took_s, to_s = self._level, course.at_s - self._from_s, self._from_s + len(self._windows)
+        level, to_s = self._level, self._from_s + len(self._windows)
+        took_s, self._judged_s = course.at_s - self._judged_s, course.at_s
         problems = level_problems(
             level.rate_per_s,
             [flow for second in range(self._from_s, to_s) for flow in self._flows.get(second, ())],
@@ -110,14 +112,15 @@ class Pilot:
             "overloaded": seen.overloaded,
             "problems": list(problems),
         }
-        course.writer.add_events([Event(self._from_s, "level", _said(level, outcome, problems), data=data)])
+        text = _said(level, _words(seen, outcome), problems)
+        course.writer.add_events([Event(self._from_s, "level", text, data=data)])
         course.progress.phase(f"  {self._story(seen, outcome)}")
         self._forget()
 
     def _story(self, seen: Judged, outcome: str) -> str:
         """The level in a line, with what is known of the limit by now."""
         level = seen.result.level
-        said = _said(level, outcome, seen.result.problems)
+        said = _said(level, _words(seen, outcome), seen.result.problems)
         if self.search.bracketed:
             best = self.search.best()
             said += f"; limit so far {show_rate(best.low_per_s)} to {show_rate(best.high_per_s)}"
@@ -144,9 +147,25 @@ class Pilot:
         course.asked_per_s = step.rate_per_s
 
 
-def _said(level: Level, outcome: str, problems: tuple[str, ...]) -> str:
-    what = {"recover": "pause to recover"}.get(level.purpose, level.purpose)
-    ended = "" if level.purpose == "recover" else f": {outcome}"
+_PURPOSES = {
+    "bracket": "doubling",
+    "narrow": "closing in",
+    "repeat": "once more",
+    "recover": "pause to recover",
+    "confirm": "confirming",
+}
+
+
+def _words(seen: Judged, outcome: str) -> str:
+    """What a level showed of the objectives, and whether that is more than chance."""
+    if outcome == "invalid":
+        return "no evidence"
+    return f"{'kept' if seen.kept_all else 'missed'}{', not yet sure' if outcome == 'unclear' else ''}"
+
+
+def _said(level: Level, ended: str, problems: tuple[str, ...]) -> str:
+    what = _PURPOSES[level.purpose]
+    ended = "" if level.purpose == "recover" else f": {ended}"
     return f"{show_rate(level.rate_per_s)} ({what}){ended}{f', {problems[0]}' if problems else ''}"
 
 

@@ -67,7 +67,7 @@ def line(*moments: Moment) -> str:
     else:
         each = [f"{moment.name} {', '.join(_doing(moment))}" for moment in moments]
         pieces = [begin, f"{asked} each", *each]
-    return "  ".join([*pieces, f"{show_duration(first.left_s)} left"])
+    return "  ".join([*pieces, f"{show_duration(round(first.left_s))} left"])
 
 
 def _doing(moment: Moment) -> list[str]:

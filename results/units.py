@@ -32,7 +32,7 @@ def show_duration(seconds: float) -> str:
     """A duration for people: `250 ms`, `12 s`, `1 min 30 s`, `2 h 05 min`."""
     if math.isnan(seconds):
         return "–"
-    if seconds < 1:
+    if 0 < seconds < 1:
         return show_latency(seconds * 1e6)
     if seconds < 90:
         return f"{seconds:.3g} s"

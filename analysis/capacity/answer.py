@@ -114,7 +114,7 @@ class Capacity:
         if self.reason == "not valid" and self.last_pass is not None:
             kept = show_rate(self.last_pass.rate_per_s)
             return f"No capacity is claimed: {self.why}; {kept} was kept."
-        if self.last_pass is not None:
+        if self.last_pass is not None and self.reason != "not measured":
             return f"The system carries at least {show_rate(self.last_pass.rate_per_s)}: {self.why}."
         if self.first_fail is not None:
             lowest = show_rate(self.first_fail.rate_per_s)
@@ -146,7 +146,7 @@ def answer(findings: Findings, done: Done) -> Capacity:
     limits = _limits(findings, [seen for seen, _ in evidence])
     hit = [limit for limit in limits if limit.rate_per_s is not None]
     # A limit is only one between a rate that was kept and one that was not.
-    found = bool(hit) and any(point.kept for _, point in evidence)
+    found = bool(hit) and any(point.kept for _, point in evidence) and done.reason != "not measured"
     first = min(hit, key=lambda limit: limit.rate_per_s or 0.0) if found else None
     around = first.rate_per_s if first else None
     last_pass, first_fail, contradicting = _bounds([point for _, point in evidence], around)
@@ -154,7 +154,7 @@ def answer(findings: Findings, done: Done) -> Capacity:
     confirmations = [seen for seen, _ in evidence if seen.result.level.purpose == "confirm"]
     return Capacity(
         found=found,
-        why="" if found else _why(done.reason, points),
+        why="" if found else _why(done.reason, points, findings.unmeasured),
         reason=done.reason,
         rate_per_s=around,
         low_per_s=first.low_per_s if first else None,
@@ -172,8 +172,11 @@ def answer(findings: Findings, done: Done) -> Capacity:
     )
 
 
-def _why(reason: Reason, points: Sequence[LevelPoint]) -> str:
+def _why(reason: Reason, points: Sequence[LevelPoint], unmeasured: Sequence[Slo]) -> str:
     """Why no bound was found; what spoiled the levels is named with the first above all that are evidence."""
+    if reason == "not measured":
+        names = sorted({slo.endpoint or "any endpoint" for slo in unmeasured})
+        return f"no request of {', '.join(names)} was measured"
     proven = max((p.rate_per_s for p in points if not p.problems and p.purpose != "recover"), default=0.0)
     spoiled = [point for point in points if point.problems and point.rate_per_s > proven]
     if reason != "not valid" or not spoiled:

@@ -9,9 +9,12 @@ from analysis.capacity.fit import Estimate, Observation, estimate
 from analysis.capacity.judge import Judged, Outcome, SloCount, judge, pooled_cluster
 from analysis.capacity.level import LevelResult, Window
 from analysis.capacity.settings import Settings
+from results import Slo
 
 DEEP = 8.0
 """A level with this many times the allowed share over the limit fails beyond doubt."""
+ENOUGH_ARRIVALS = 2000
+"""Requests that are one in several hundred arrivals have come by then."""
 KEPT = 0.7
 """A level with less than this of the allowed share over its limits keeps them clearly."""
 
@@ -59,6 +62,15 @@ class Findings:
         """Whether a level was kept and one was not, so that the limit lies between rates that were tried."""
         return len({seen.kept_all for seen in self.evidence}) == 2
 
+    @property
+    def unmeasured(self) -> list[Slo]:
+        """Objectives without any request, though there were arrivals enough for each to have some."""
+        arrivals = sum(window.scheduled for seen in self.evidence for window in seen.kept)
+        if arrivals < ENOUGH_ARRIVALS:
+            return []
+        slos = enumerate(self.settings.slos)
+        return [slo for index, slo in slos if not any(seen.counts[index].n for seen in self.evidence)]
+
     def recovered(self, last: Window) -> bool:
         """Whether a pause's last window shows its backlog down to what a system near its limit has.
 
@@ -81,8 +93,10 @@ class Findings:
         for index, counts in enumerate(zip(*levels, strict=True)):
             pooled = sum(counts[1:], counts[0])
             verdicts.add(pooled.outcome(pooled_cluster(self.evidence, index)))
-        worst: tuple[Outcome, ...] = ("fail", "unclear", "pass")
-        return next((outcome for outcome in worst if outcome in verdicts), "invalid")
+        if "fail" in verdicts:
+            return "fail"
+        # An objective without requests was not kept, and the others alone do not make a level pass.
+        return "pass" if verdicts == {"pass"} else "invalid" if verdicts == {"invalid"} else "unclear"
 
     def alike(self, seen: Judged) -> list[Judged]:
         """Levels at about the same rate."""

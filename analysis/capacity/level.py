@@ -8,7 +8,9 @@ from typing import Literal
 from analysis.slo import Count
 
 Purpose = Literal["bracket", "narrow", "repeat", "recover", "confirm"]
-Reason = Literal["precise", "budget", "max rate", "min rate", "not valid", "interrupted", "aborted"]
+Reason = Literal[
+    "precise", "budget", "max rate", "min rate", "not valid", "not measured", "interrupted", "aborted"
+]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Level:
 class LevelResult:
     """What a level did. `problems` are reasons why it is no evidence (generator-limited, worker lost ...).
 
-    `took_s` is all the time it cost, waiting for its last windows included; the budget is kept by it.
+    `took_s` is all the time it cost, from the end of what was before to the judgement: turning to the next
+    whole second, and waiting for its last windows, included. The budget is kept by it.
     """
 
     level: Level
@@ -58,7 +61,8 @@ class Done:
 
     precise: the interval is as narrow as asked. budget: time is up. max rate: never failed up to the rate
     allowed. min rate: failed at the lowest. not valid: levels from some rate on (or all) were no evidence.
-    interrupted: ended by the user. aborted: load could not go on.
+    not measured: an objective is about requests that never came. interrupted: ended by the user. aborted:
+    load could not go on.
     """
 
     reason: Reason

@@ -70,6 +70,8 @@ class Search(Findings):
     def _decide(self) -> Level | Done:
         if not self.evidence:
             return self._first()
+        if self.unmeasured:
+            return Done("not measured")
         last = self.history[-1]
         once_more = last.result.problems and 0 < len(self._invalid(last.rate_per_s)) < TRIES
         if once_more and self._left_s > MINIMUM_S:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -340,7 +341,7 @@ def test_a_real_duel_of_a_server_three_times_as_slow_fails(tmp_path: Path) -> No
         ]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
     assert done.returncode == 3, done.stderr + done.stdout
-    assert done.stdout.startswith("Worse: typical response time 1")
+    assert re.match(r"Worse: typical response time [\d.]+ ms → [\d.]+ ms \(×", done.stdout)
     (folder,) = (tmp_path / "runs").iterdir()
     assert (folder / "report.html").is_file()
     assert open_run(folder / "pair-1-baseline").id == f"{folder.name}/pair-1-baseline"

@@ -77,7 +77,7 @@ class Bisection(Search):
         left_s = self.settings.budget_s - self.spent_s
         if self.history and self._rested:
             self._learn()
-        if left_s < TRIAL_S + self.settings.lag_s or self.high_per_s < 1.01 * self.low_per_s:
+        if left_s < TRIAL_S + self.settings.overhead_s or self.high_per_s < 1.01 * self.low_per_s:
             return Done("budget")
         if self.history and self._rested:
             self._rested = False

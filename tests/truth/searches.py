@@ -68,7 +68,7 @@ def search_capacity(
         while not search.enough(step, windows):
             windows.append(server.window(step.rate_per_s, list(settings.slos)))
         server.serve(step.rate_per_s, settings.lag_s)
-        took_s = len(windows) + settings.lag_s
+        took_s = len(windows) + settings.overhead_s
         search.observe(LevelResult(step, tuple(windows), took_s, spoilt(step.rate_per_s)))
     return answer(search, step)
 
