@@ -1,4 +1,4 @@
-"""Connection arithmetic: instances x workers x pool against what each server accepts."""
+"""Connection arithmetic: instances x pool against what each database server accepts."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ SERVERS = ("primary", "replica")
 
 @dataclass(frozen=True)
 class PoolSize:
-    """The connections that one tier's processes may open to one server."""
+    """The connections that one tier's instances may open to one server; `size` is of each instance."""
 
     server: str
     tier: str
     pool: str
     instances: int
-    workers: int
     size: int
 
     @property
     def most(self) -> int:
-        """instances x workers x pool size."""
-        return self.instances * self.workers * self.size
+        """instances x pool size."""
+        return self.instances * self.size
 
     @property
     def name(self) -> str:
@@ -37,11 +36,15 @@ class PoolSize:
 
 @dataclass(frozen=True)
 class Connections:
-    """Connection arithmetic of one server. `spare` is kept for replication, administration and probes."""
+    """Connection arithmetic of one server.
+
+    `pools` is empty, or `max_connections` None, where nobody says: then nothing is checked, and `warnings`
+    say so. `spare` is kept for replication, administration and probes.
+    """
 
     server: str
     pools: tuple[PoolSize, ...]
-    max_connections: int
+    max_connections: int | None
     spare: int = 5
 
     @property
@@ -50,17 +53,26 @@ class Connections:
         return sum(pool.most for pool in self.pools)
 
     @property
+    def refuses(self) -> bool:
+        """Whether the pools may ask for more than the server accepts."""
+        return self.max_connections is not None and self.most > self.max_connections
+
+    @property
     def sum_words(self) -> str:
         """How it adds up."""
-        return " + ".join(f"{p.name} {p.instances} x {p.workers} x {p.size}" for p in self.pools)
+        return " + ".join(f"{pool.name} {pool.instances} x {pool.size}" for pool in self.pools)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What does not add up, in words."""
+        """What does not add up, or was not checked, in words."""
         limit = self.max_connections
+        if not self.pools:
+            return (f"{self.server}: connections not checked, the sizes of its clients' pools are unknown",)
         may = f"{self.server}: the pools may open {self.most} connections ({self.sum_words})"
-        grown = sum(pool.most + pool.workers * pool.size for pool in self.pools)
-        if self.most > limit:
+        grown = sum(pool.most + pool.size for pool in self.pools)
+        if limit is None:
+            text = f"{may}; not checked, max_connections is unknown"
+        elif self.refuses:
             text = f"{may}, max_connections is {limit}: under load some are refused"
         elif self.most + self.spare > limit:
             text = f"{may} of {limit}: fewer than {self.spare} are left for replication and administration"
@@ -74,15 +86,16 @@ class Connections:
 def connections(samples: Samples, knobs: Mapping[str, Any]) -> tuple[Connections, ...]:
     """The arithmetic of each database server, from what pools and servers say, else from the knobs.
 
-    A pool belongs to the server that its name holds. Servers whose limit nobody says are left out.
+    A pool belongs to the server that its name holds. Servers of which neither a limit nor a pool is known,
+    and which were not watched, are left out: nothing says that they exist.
     """
     pools = _watched(samples) or _configured(knobs)
     found = []
     for server in SERVERS:
         limit = samples.highest(server, "connections_max") or knobs.get("db.max_connections")
         own = tuple(pool for pool in pools if pool.server == server)
-        if limit and own:
-            found.append(Connections(server, own, int(limit)))
+        if limit or own or server in samples.tiers:
+            found.append(Connections(server, own, int(limit) if limit else None))
     return tuple(found)
 
 
@@ -98,7 +111,7 @@ def _watched(samples: Samples) -> list[PoolSize]:
             if known:
                 # A pool without a server's name in its own goes to the primary: writes do.
                 server = next((name for name in SERVERS if name in pool), "primary")
-                found.append(PoolSize(server, tier, pool, len(known), 1, math.ceil(max(known))))
+                found.append(PoolSize(server, tier, pool, len(known), math.ceil(max(known))))
     return found
 
 
@@ -106,9 +119,9 @@ def _configured(knobs: Mapping[str, Any]) -> list[PoolSize]:
     size, many = knobs.get("api.pool_size"), knobs.get("api.instances")
     if not size or not many:
         return []
-    return [PoolSize(server, "api", server, int(many), 1, int(size)) for server in SERVERS]
+    return [PoolSize(server, "api", server, int(many), int(size)) for server in SERVERS]
 
 
 def warnings(found: Sequence[Connections]) -> tuple[str, ...]:
-    """What does not add up, of all servers."""
+    """What does not add up, or was not checked, of all servers."""
     return tuple(text for one in found for text in one.warnings)

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from results.errors import UsageError
 from results.units import parse_rate_per_s
 
 FEWEST_DAYS = 14
+FARTHEST_DAYS = 3 * 365
+"""A trend is not drawn out further than this: nobody's traffic keeps one for longer."""
 DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "quarter": 365.25 / 4, "year": 365.25}
 _GROWTH = re.compile(r"(-?\d+(?:\.\d+)?)\s*%\s*(?:/|per\s+)\s*(day|week|month|quarter|year)", re.IGNORECASE)
 
@@ -39,8 +41,12 @@ class Forecast:
     since: str = ""
 
     def peak_after(self, days: float) -> float:
-        """The expected peak in some days."""
+        """The expected peak so many days after its own."""
         return self.peak_per_s * math.exp(math.log1p(self.growth_per_day) * days)
+
+    def age_days(self, today: date) -> int:
+        """How old its peak is; below 0 where the daily peaks go on beyond today."""
+        return (today - date.fromisoformat(self.since)).days if self.since else 0
 
     @property
     def words(self) -> str:
@@ -91,6 +97,31 @@ def fitted(daily_peaks_per_s: npt.ArrayLike, days: npt.ArrayLike | None = None, 
     )
 
 
+@dataclass(frozen=True)
+class Lasts:
+    """Days until the peak reaches a rate; None for not within 3 years, 0 for already. Soonest to latest."""
+
+    days: float | None
+    soonest: float | None
+    latest: float | None
+
+
+def lasts(forecast: Forecast, capacity_per_s: float, age_days: float = 0.0) -> Lasts:
+    """How long a capacity lasts from today on, where the forecast's own peak is so many days old."""
+    growths = (forecast.growth_per_day, forecast.growth_high, forecast.growth_low)
+    return Lasts(*(_days(forecast.peak_per_s, growth, capacity_per_s, age_days) for growth in growths))
+
+
+def _days(peak: float, growth: float, capacity: float, age: float) -> float | None:
+    ahead, daily = math.log(capacity / peak), math.log1p(growth)
+    if ahead <= daily * age:
+        return 0.0
+    if growth <= 0:
+        return None
+    days = ahead / daily - age
+    return days if days <= FARTHEST_DAYS else None
+
+
 def parse_growth(text: str) -> tuple[float, str]:
     """`4%/month` as (0.04, "month"). Raises UsageError."""
     found = _GROWTH.fullmatch(text.strip())
@@ -137,9 +168,3 @@ def _is_day(row: Sequence[str]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def day_after(forecast: Forecast, days: float, today: date) -> date:
-    """The date some days after the forecast's own, or after today where it has none."""
-    begin = date.fromisoformat(forecast.since) if forecast.since else today
-    return begin + timedelta(days=round(days))

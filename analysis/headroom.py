@@ -4,41 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from analysis.connections import Connections, PoolSize
-from analysis.forecast import Forecast, day_after
+from analysis.forecast import Forecast, Lasts, lasts
 from results.units import show_rate
 
 TARGET_UTILISATION = 0.7
-FARTHEST_DAYS = 3 * 365
-"""A trend is not drawn out further than this: nobody's traffic keeps one for longer."""
 AHEAD_DAYS = 365
-
-
-@dataclass(frozen=True)
-class Lasts:
-    """Days until the peak reaches a rate; None for not within 3 years, 0 for already. Soonest to latest."""
-
-    days: float | None
-    soonest: float | None
-    latest: float | None
-
-
-def lasts(forecast: Forecast, capacity_per_s: float) -> Lasts:
-    """How long a capacity lasts against a forecast."""
-    growths = (forecast.growth_per_day, forecast.growth_high, forecast.growth_low)
-    return Lasts(*(_days(forecast.peak_per_s, growth, capacity_per_s) for growth in growths))
-
-
-def _days(peak: float, growth: float, capacity: float) -> float | None:
-    if peak >= capacity:
-        return 0.0
-    if growth <= 0:
-        return None
-    days = math.log(capacity / peak) / math.log1p(growth)
-    return days if days <= FARTHEST_DAYS else None
+FRESH_DAYS = 1
+"""Daily peaks that end yesterday are today's."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +38,14 @@ def instances(
 ) -> Instances:
     """ceil(peak / (capacity per instance x target)), and one more; utilisation of those present now."""
     each = capacity_per_s / present
-    needed = max(1, math.ceil(peak_per_s / (each * target) - 1e-9))
+    needed = _ceil(peak_per_s / (each * target))
     lost = peak_per_s / (each * (present - 1)) if present > 1 else math.inf
     return Instances(peak_per_s, each, needed, needed + 1, peak_per_s / capacity_per_s, lost)
 
 
 @dataclass(frozen=True)
 class PoolNeed:
-    """Connections of one pool that a peak needs, for each instance that opens it.
+    """Connections of one pool that a peak needs, for each of the instances that open it today.
 
     `in_use` is rate x seconds that a request holds one (Little's law), of all instances together.
     """
@@ -85,10 +61,9 @@ def pool_need(
     use: PoolSize, peak_per_s: float, held_s: float, target: float = TARGET_UTILISATION
 ) -> PoolNeed:
     """What a pool needs; `held_s` is the connection-seconds that a request takes."""
-    in_use, own = peak_per_s * held_s, use.instances * use.workers
-    left = (use.instances - 1) * use.workers
+    in_use, left = peak_per_s * held_s, use.instances - 1
     lost = _ceil(in_use / target / left) if left else None
-    return PoolNeed(use, in_use, _ceil(in_use / target / own), lost)
+    return PoolNeed(use, in_use, _ceil(in_use / target / use.instances), lost)
 
 
 def _ceil(value: float) -> int:
@@ -121,22 +96,24 @@ class Headroom:
 
     capacity_per_s: float
     forecast: Forecast
+    peak_per_s: float
+    """Today's: the forecast's own, brought forward by its trend where that is older."""
     lasts: Lasts
     needs: tuple[Need, ...]
-    """For the forecast's peak, and a year later where it grows."""
+    """For today's peak, and a year later where it grows."""
     connections: tuple[Connections, ...]
     today: date
     target: float = TARGET_UTILISATION
 
     @property
     def tiers(self) -> tuple[tuple[str, Instances], ...]:
-        """The instances that the forecast's own peak needs."""
+        """The instances that today's peak needs."""
         return self.needs[0].tiers
 
     @property
     def ratio(self) -> float:
         """What is left above the forecast peak, relative to the capacity; negative when it is not enough."""
-        return 1 - self.forecast.peak_per_s / self.capacity_per_s
+        return 1 - self.peak_per_s / self.capacity_per_s
 
     @property
     def until(self) -> date | None:
@@ -144,12 +121,16 @@ class Headroom:
         return self._day(self.lasts.days)
 
     def _day(self, days: float | None) -> date | None:
-        return None if days is None else day_after(self.forecast, days, self.today)
+        return None if days is None else self.today + timedelta(days=round(days))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Everything in it that somebody has to act on."""
         found = []
+        age = self.forecast.age_days(self.today)
+        if age > self.forecast.days_seen > 0:
+            old = f"a trend through {self.forecast.days_seen} daily peaks, drawn out for {age} days since"
+            found.append(f"the forecast is {old}: bring newer ones")
         for tier, need in self.tiers:
             if need.utilisation_one_lost > 1:
                 found.append(f"{tier}: with one instance lost the forecast peak is more than the rest carry")
@@ -162,26 +143,41 @@ class Headroom:
         return tuple(found)
 
     @property
+    def peak_words(self) -> str:
+        """The forecast peak in words, with how far it was brought forward."""
+        said = f"the forecast peak of {show_rate(self.peak_per_s)}"
+        age = self.forecast.age_days(self.today)
+        if abs(age) <= FRESH_DAYS:
+            return said
+        return f"{said} (brought from {self.forecast.since} to today by its trend)"
+
+    @property
     def sentence(self) -> str:
         """Until when, in words."""
-        peak = f"the forecast peak of {show_rate(self.forecast.peak_per_s)}"
         if self.ratio < 0:
-            return f"It does not carry {peak}."
-        spare = f"It carries {peak} with {self.ratio:.0%} to spare"
-        if self.until is None:
-            grows = self.forecast.growth_per_day > 0
-            return f"{spare}, {'for more than 3 years at this growth' if grows else 'as nothing grows'}."
-        until = f"{self.until:%B %Y}"
-        if self.forecast.days_seen:
-            ends = (self._day(self.lasts.soonest), self._day(self.lasts.latest))
-            said = [f"{day:%B %Y}" if day else "more than 3 years" for day in ends]
-            until += f" ({said[0]} to {said[1]})"
-        return f"{spare}, until {until}."
+            return f"It does not carry {self.peak_words}."
+        return f"It carries {self.peak_words} with {self.ratio:.0%} to spare{self._until_words}."
+
+    @property
+    def _until_words(self) -> str:
+        soonest, until, latest = map(self._day, (self.lasts.soonest, self.lasts.days, self.lasts.latest))
+        if until is not None:
+            between = f" ({_month(soonest)} to {_month(latest)})" if self.forecast.days_seen else ""
+            return f", until {_month(until)}{between}"
+        if soonest is not None:
+            end = f"its upper end (90%) does in {_month(soonest)}"
+            return f"; the trend does not reach the capacity within 3 years, {end}"
+        grows = self.forecast.growth_per_day > 0
+        return f", {'for more than 3 years at this growth' if grows else 'as nothing grows'}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         own = {"ratio": self.ratio, "until": self.until, "sentence": self.sentence, "warnings": self.warnings}
         return asdict(self) | own
+
+
+def _month(day: date | None) -> str:
+    return f"{day:%B %Y}" if day else "more than 3 years"
 
 
 def headroom(
@@ -191,25 +187,31 @@ def headroom(
     target: float = TARGET_UTILISATION,
     today: date | None = None,
 ) -> Headroom:
-    """All of it, for the forecast's peak and a year later."""
-    peaks = [("at the forecast peak", forecast.peak_per_s)]
+    """All of it, for today's peak by the forecast and a year later."""
+    today = today or date.today()
+    age = forecast.age_days(today)
+    now = forecast.peak_after(age)
+    peaks = [("at the forecast peak", now)]
     if forecast.growth_per_day > 0:
-        peaks.append(("in a year", forecast.peak_after(AHEAD_DAYS)))
+        peaks.append(("in a year", forecast.peak_after(age + AHEAD_DAYS)))
     needs = tuple(_need(when, peak, capacity_per_s, system, target) for when, peak in peaks)
-    ends = lasts(forecast, capacity_per_s)
-    return Headroom(capacity_per_s, forecast, ends, needs, system.connections, today or date.today(), target)
+    ends = lasts(forecast, capacity_per_s, age)
+    return Headroom(capacity_per_s, forecast, now, ends, needs, system.connections, today, target)
 
 
 def _need(when: str, peak: float, capacity_per_s: float, system: System, target: float) -> Need:
     tiers = tuple((name, instances(peak, capacity_per_s, now, target)) for name, now in system.tiers)
     pools = tuple(pool_need(use, peak, held_s, target) for use, held_s in system.held_s)
-    wanted = dict(tiers)
+    wanted, in_use = dict(tiers), {one.use: one.in_use for one in pools}
     servers = []
     for server in system.connections:
+        if server.max_connections is None or not server.pools:
+            continue
         total = server.spare
         for pool in server.pools:
             many = max(wanted[pool.tier].with_one_lost if pool.tier in wanted else 0, pool.instances)
-            size = max([pool.size, *(one.at_target for one in pools if one.use == pool)])
-            total += many * pool.workers * size
+            # Sized for those that are left when one of them is lost, and never smaller than it is.
+            size = _ceil(in_use.get(pool, 0.0) / target / max(many - 1, 1))
+            total += many * max(pool.size, size)
         servers.append((server.server, total, server.max_connections))
     return Need(when, peak, tiers, pools, tuple(servers))

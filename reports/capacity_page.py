@@ -124,7 +124,7 @@ def _pair_facts(told: Review) -> list[Fact]:
 
 
 def _forecast_facts(told: Review, ahead: Headroom) -> list[Fact]:
-    peak = ahead.forecast.peak_per_s
+    peak = ahead.peak_per_s
     until = f", until {ahead.until:%B %Y}" if ahead.until and ahead.ratio >= 0 else ""
     tone: Tone = "bad" if ahead.ratio < 0 else ""
     small = f"headroom {show_ratio(ahead.ratio)}{until}, {ahead.forecast.words}"

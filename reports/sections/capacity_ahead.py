@@ -12,7 +12,7 @@ from analysis.headroom import Headroom, Need, PoolNeed
 from reports.charts.levels import ScalingChart, draw_scalability
 from reports.parts import Block, Cell, Chart, Column, Figures, Note, Section, Table, Tone
 from reports.sections.shared import NARROW
-from reports.words import NONE, sentence
+from reports.words import NONE, counted, sentence
 from results.units import show_latency, show_rate, show_ratio, three_digits
 
 
@@ -107,7 +107,7 @@ def headroom(told: Review) -> Section | None:
     if found is None:
         return Section("headroom", "Connections", "No forecast was given: see --forecast.", blocks)
     lead = (
-        f"Against a peak of {show_rate(found.forecast.peak_per_s)}, {found.forecast.words}. Needed: so that"
+        f"Against {found.peak_words}, {found.forecast.words}. Needed: so that"
         f" each is {found.target:.0%} busy at the peak. Instances are counted as if nothing behind them"
         " filled up first: see what gives way."
     )
@@ -149,11 +149,12 @@ def _need_rows(need: Need) -> list[list[Cell]]:
 
 def _pool_row(need: Need, one: PoolNeed) -> list[Cell]:
     use = one.use
-    have = use.instances * use.workers * use.size
-    left = have - use.workers * use.size
+    left = use.most - use.size
     lost = one.in_use / left if left else None
-    name = f"{TIER_NAMES.get(use.tier, use.tier)} {use.pool} pool, each instance"
-    return _row(name, need, use.size, one.in_use / have, lost, one.at_target, one.with_one_lost)
+    name = (
+        f"{TIER_NAMES.get(use.tier, use.tier)} {use.pool} pool, each of {counted(use.instances, 'instance')}"
+    )
+    return _row(name, need, use.size, one.in_use / use.most, lost, one.at_target, one.with_one_lost)
 
 
 def _row(
@@ -178,13 +179,13 @@ def _connections(found: tuple[Connections, ...]) -> Table:
         Column("Server", number=False),
         Column("Pools may open"),
         Column("max_connections"),
-        Column("How it adds up: instances x workers x pool", number=False, wide=True),
+        Column("How it adds up: instances x pool", number=False, wide=True),
     ]
     rows = [
         [
             Cell(TIER_NAMES.get(one.server, one.server)),
-            Cell(f"{one.most:,}", tone="bad" if one.most > one.max_connections else ""),
-            Cell(f"{one.max_connections:,}"),
+            Cell(f"{one.most:,}" if one.pools else NONE, tone="bad" if one.refuses else ""),
+            Cell(NONE if one.max_connections is None else f"{one.max_connections:,}"),
             Cell(one.sum_words),
         ]
         for one in found

@@ -77,7 +77,7 @@ def found_in(report: RunReport, *, found: bool = True) -> Capacity:
 
 def reviewed(report: RunReport) -> Review:
     """What the sample's search found, with a bottleneck, a forecast and connections that are chosen."""
-    pool = PoolSize("primary", "api", "primary", 4, 4, 10)
+    pool = PoolSize("primary", "api", "primary", 16, 10)
     servers = (Connections("primary", (pool,), 151),)
     ahead = headroom(
         171, stated(120, 0.04), System((("web", 2),), servers, ((pool, 0.02),)), today=date(2026, 11, 24)
