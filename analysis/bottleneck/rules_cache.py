@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.bottleneck.finding import Bottleneck, Evidence
 from analysis.bottleneck.look import Look, ramp
 from analysis.bottleneck.rules_resources import BEHIND_DATABASE, QUEUES
@@ -88,16 +90,17 @@ def _evictions(look: Look, seen: _Lookups, said: Evidence) -> list[Bottleneck]:
 
 
 def _ratio_with_room(look: Look) -> float | None:
-    """The best share of hits at a lower level at which hardly anything was evicted; None without one.
+    """The usual share of hits at lower levels at which hardly anything was evicted; None without one.
 
-    A few lookups, of a cache that has hardly begun to fill, show no share to compare with.
+    Their median: the best of several differs from the next by chance alone. A few lookups, of a cache that has
+    hardly begun to fill, show no share to compare with.
     """
     below = [level for level in look.levels if level.rate_per_s < look.at.rate_per_s]
     roomy = [
         level for level in below if (level.samples.increase("redis", "evictions") or 0.0) < level.seconds
     ]
     known = [seen.ratio for seen in map(_lookups, roomy) if seen is not None and seen.total >= FEWEST_LOOKUPS]
-    return max(known, default=None)
+    return float(np.median(known)) if known else None
 
 
 def _expiry(look: Look, seen: _Lookups, said: Evidence) -> list[Bottleneck]:

@@ -29,7 +29,9 @@ def _failed(result: DuelResult) -> str:
     if headline is None:
         first = single[0] if single else found[0]
         return f"Worse: {describe(first)}."
-    rest = f"; most of all {describe(single[0])}" if single else ""
+    # The only endpoint there is says nothing that the whole does not.
+    several = len({c.endpoint for c in result.comparisons if c.metric in RESPONSE} - {OVERALL}) > 1
+    rest = f"; most of all {describe(single[0])}" if single and several else ""
     return f"Worse: {describe(headline)}{rest}."
 
 

@@ -320,22 +320,33 @@ def test_a_limit_that_is_reached_and_has_refused_is_named_though_nobody_knocks_n
     assert "all 10 connections are taken" in first.sentence
 
 
+def asked(rate: float, hit: float, evicted: float = 0) -> dict[tuple[str, str, str], float]:
+    """A query cache with a share of hits, and a Redis that is full where it evicts."""
+    return {
+        ("api", "api1", "cache.query.hits"): rate * hit,
+        ("api", "api1", "cache.query.misses"): rate * (1 - hit),
+        ("redis", "redis", "evictions"): evicted,
+        ("redis", "redis", "memory_bytes"): 67e6 if evicted else 30e6,
+        ("redis", "redis", "memory_max_bytes"): 67.1e6,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("hit", "first"), [(0.35, "host-cpu"), (0.05, "redis-evictions")])
 def test_a_full_cache_is_the_cause_only_where_less_is_found_in_it_than_before(hit, first, tmp_path):
-    def asked(rate: float, hit: float, evicted: float) -> dict[tuple[str, str, str], float]:
-        return {
-            ("api", "api1", "cache.query.hits"): rate * hit,
-            ("api", "api1", "cache.query.misses"): rate * (1 - hit),
-            ("redis", "redis", "evictions"): evicted,
-            ("redis", "redis", "memory_bytes"): 67e6 if evicted else 30e6,
-            ("redis", "redis", "memory_max_bytes"): 67.1e6,
-        }  # fmt: skip
-
     busy = {("host", "host", "cpu_ratio"): 0.98, ("web", "web1", "cpu_ratio"): 0.9}
     levels = [
-        spec(100, asked(100, 0.35, 0)),
+        spec(100, asked(100, 0.35)),
         late(700, {"db": 30, "render": 40}, asked(700, hit, 400) | busy),
     ]
     found = diagnose(build_run(tmp_path, levels, [GOOD_DIGEST], "p99 < 100ms")).first
     assert found is not None
     assert found.code == first
+
+
+def test_one_level_with_more_hits_than_the_others_does_not_make_the_cache_the_cause(tmp_path):
+    # Shares of hits as measured on a stack whose pool of 10 gave way while Redis evicted what nobody read.
+    levels = [spec(rate, asked(rate, hit)) for rate, hit in ((160, 0.38), (320, 0.34), (350, 0.41))]
+    full = late(404, {"pool": 95}, full_pool(10, 48) | asked(404, 0.30, 190))
+    first = diagnose(build_run(tmp_path, [*levels, full], [GOOD_DIGEST], "p99 < 100ms")).first
+    assert first is not None
+    assert first.code == "api-pool"

@@ -342,6 +342,7 @@ def test_a_real_duel_of_a_server_three_times_as_slow_fails(tmp_path: Path) -> No
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
     assert done.returncode == 3, done.stderr + done.stdout
     assert re.match(r"Worse: typical response time [\d.]+ ms → [\d.]+ ms \(×", done.stdout)
+    assert "most of all" not in done.stdout  # there is only one endpoint
     (folder,) = (tmp_path / "runs").iterdir()
     assert (folder / "report.html").is_file()
     assert open_run(folder / "pair-1-baseline").id == f"{folder.name}/pair-1-baseline"
