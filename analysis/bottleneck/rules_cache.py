@@ -92,8 +92,8 @@ def _evictions(look: Look, seen: _Lookups, said: Evidence) -> list[Bottleneck]:
 def _ratio_with_room(look: Look) -> float | None:
     """The usual share of hits at lower levels at which hardly anything was evicted; None without one.
 
-    Their median: the best of several differs from the next by chance alone. A few lookups, of a cache that has
-    hardly begun to fill, show no share to compare with.
+    Their median: the best of several differs from the next by chance alone. A few lookups, of a cache that
+    has hardly begun to fill, show no share to compare with.
     """
     below = [level for level in look.levels if level.rate_per_s < look.at.rate_per_s]
     roomy = [
