@@ -15,16 +15,14 @@ from typing import Any
 import gevent
 from gevent import getcurrent
 from locust import TaskSet, constant
-from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+from locust.exception import StopUser
 from locust.user.markov_taskset import MarkovTaskSet
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet
 
 from load import recorder
+from load.control_flow import CONTROL_FLOW
 from load.dispatch import Dispatcher
 from load.recorder import Arrival
-
-_FLOW = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser, StopTest)
-"""Raised by a task to say what comes next: no failure."""
 
 Task = Callable[[Any], None]
 
@@ -137,7 +135,7 @@ def _wrap(task: Task, dispatcher: Dispatcher) -> Task:
         greenlet.arrival = arrival
         try:
             task(holder)
-        except _FLOW:
+        except CONTROL_FLOW:
             raise
         except Exception as problem:
             _failed(arrival, problem)

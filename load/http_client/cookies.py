@@ -120,7 +120,7 @@ class CookieJar:
     def _expiry_s(self, attributes: dict[str, str]) -> float | None:
         """Max-Age wins over Expires; what cannot be read is as if it were not there (5.2.1, 5.2.2)."""
         max_age = attributes.get("max-age", "")
-        if max_age.lstrip("-").isdecimal() and max_age.isascii():
+        if max_age.removeprefix("-").isdecimal() and max_age.isascii():
             seconds = int(max_age[:12])
             return self._clock() + seconds if seconds > 0 else float("-inf")
         if "expires" in attributes:

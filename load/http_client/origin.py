@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import gevent
 from gevent import socket as gsocket
@@ -29,18 +29,22 @@ class Address(NamedTuple):
     port: int
 
     @classmethod
-    def parse(cls, url: str) -> Address:
-        """The origin of an absolute URL. Raises Failure of kind "request" if it is not http or https."""
+    def parse(cls, url: str, base: str = "") -> tuple[Address, str]:
+        """The origin and the target (the path with its query) of an absolute URL, or of one seen from `base`.
+
+        Raises Failure of kind "request" if it is not http or https.
+        """
         try:
-            parts = urlsplit(url)
-            scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
+            parts = urlsplit(urljoin(base, url))
+            scheme, port = parts.scheme, parts.port
+            # Also refuses a plain name that no resolver takes: empty or overlong between its dots.
+            host = (parts.hostname or "").encode("idna").decode("ascii")
         except ValueError as problem:
             raise Failure("request", f"{url!r} is not an address: {problem}") from None
         if scheme not in ("http", "https") or not host:
             raise Failure("request", f"{url!r} is not an http or https address")
-        if not host.isascii():
-            host = host.encode("idna").decode("ascii")
-        return cls(scheme, host, port or (443 if scheme == "https" else 80))
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(scheme, host, port or (443 if scheme == "https" else 80)), target
 
     @property
     def host_header(self) -> str:

@@ -10,16 +10,9 @@ from email.message import Message
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from locust.exception import (
-    CatchResponseError,
-    InterruptTaskSet,
-    LocustError,
-    RescheduleTask,
-    ResponseError,
-    StopTest,
-    StopUser,
-)
+from locust.exception import CatchResponseError, LocustError, ResponseError
 
+from load.control_flow import CONTROL_FLOW
 from load.failure import Failure
 from load.http_client.headers import Headers
 from load.server_timing import server_timing_us
@@ -28,7 +21,6 @@ if TYPE_CHECKING:
     from load.http_client.client import HttpClient
 
 _NO_HEADERS: dict[bytes, bytes] = {}
-_CONTROL_FLOW = (InterruptTaskSet, RescheduleTask, StopTest, StopUser)
 
 
 class Response:
@@ -105,7 +97,7 @@ class Response:
             return ""
         try:
             return self.content.decode(self.encoding or self._charset(), "replace")
-        except LookupError:
+        except (LookupError, ValueError):  # no such charset, or one that Python has for other uses
             return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
@@ -159,7 +151,7 @@ class Response:
             # Locust's own way to fail a request from within the block; it goes no further.
             self._client.report(self, value)
             return True
-        if verdict is None and isinstance(value, Exception) and not isinstance(value, _CONTROL_FLOW):
+        if verdict is None and isinstance(value, Exception) and not isinstance(value, CONTROL_FLOW):
             # The answer came and is counted, unlike in Locust's clients, before the task breaks off.
             verdict = Failure("check", f"{type(value).__name__}: {value}")
         if verdict is None:

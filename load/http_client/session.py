@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
 
 from load.failure import Failure
 from load.http_client.answer import Answer
@@ -59,11 +58,9 @@ class Session:
         for origin in self._origins.values():
             origin.close()
 
-    def locate(self, url: str) -> tuple[Origin, str]:
-        """The origin and the target of an absolute URL."""
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        address = Address.parse(url)
+    def locate(self, url: str, base: str = "") -> tuple[Origin, str]:
+        """The origin and the target of an absolute URL, or of one seen from `base`."""
+        address, target = Address.parse(url, base)
         origin = self._origins.get(address)
         if origin is None:
             origin = self._origins[address] = Origin(address, self._limits, self._tls_context)
@@ -101,7 +98,7 @@ class Session:
                 raise Failure("redirects", f"more than {self.options.max_redirects}")
             history.append(response)
             location = response.raw_headers[b"location"].decode("utf-8", "replace")
-            origin, target = self.locate(urljoin(response.url, location))
+            origin, target = self.locate(location, response.url)
             order = redirected(order, response.status_code, origin, with_params(target, None))
             response = response.next_hop(order.method, order.url)
             self.hop(response, order, deadline_s, browser)

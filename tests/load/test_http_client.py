@@ -3,7 +3,14 @@
 from typing import Any
 
 import pytest
-from locust.exception import LocustError, RescheduleTask
+from locust.exception import (
+    InterruptTaskSet,
+    LocustError,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
 
 from tests.load.scripted import answer, client_for, failure_kind, scripted
 
@@ -61,6 +68,17 @@ def test_a_with_block_decides() -> None:
             client.get("/").failure("no block")
         with pytest.raises(LocustError), client.get("/"):
             pass
+
+
+@pytest.mark.parametrize(
+    "flow", [InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser]
+)
+def test_what_a_task_does_next_is_no_failure_of_its_request(flow: type[Exception]) -> None:
+    with scripted(answer()) as server:
+        client, counted = client_for(server)
+        with pytest.raises(flow), client.get("/", catch_response=True):
+            raise flow
+        assert [said["exception"] for said in counted] == [None]
 
 
 def test_what_goes_on_the_wire() -> None:

@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from load.failure import Failure
+from load.http_client.cookies import CookieJar
+from load.http_client.session import Options, Session
 from tests.load.scripted import CLOSE, RESET, answer, client_for, failure_kind, scripted
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -154,3 +157,77 @@ def test_bytes_at_random_end_in_an_answer_or_a_named_error(data: st.DataObject) 
         kind = failure_kind(response)
         assert response.ok or kind in kinds or str(kind).startswith("status ")
         assert len(counted) == 1
+
+
+NOWHERE = [
+    b"http://[x",
+    b"//[",
+    b"http://a.test:99999/",
+    b"http://a.test:x/",
+    b"http://\xff\xfe.test/",
+    b"http://" + "\u2100.test/".encode(),
+    b"http://" + "\u00e9".encode() * 64 + b".test/",
+    b"http://" + b"a" * 64 + b".test/",
+    b"http://a..test/",
+    b"http://.test/",
+    b"https:///path",
+    b"ftp://a.test/",
+    b"javascript:alert(1)",
+]
+
+
+@pytest.mark.parametrize("location", NOWHERE)
+def test_a_redirect_to_what_is_no_address_fails_under_the_requests_own_name(location: bytes) -> None:
+    found = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+    with scripted(found) as server, gevent.Timeout(20):
+        client, counted = client_for(server, allow_redirects=True)
+        response = client.get("/x", name="mine")
+        assert (response.status_code, failure_kind(response)) == (0, "request")
+        assert [(said["name"], said["exception"]) for said in counted] == [("mine", response.error)]
+
+
+REFERENCES = st.builds(
+    lambda begin, rest: begin + rest,
+    st.sampled_from(["", "/", "//", "http:", "http://", "https://", "http://[", "http://a.test:"]),
+    st.text(max_size=80) | st.text(alphabet="[]:/@.%?#a-\u00df\ufffd", max_size=80),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(REFERENCES)
+def test_wherever_a_server_points_it_is_an_address_or_a_named_error(reference: str) -> None:
+    try:
+        origin, target = Session(Options()).locate(reference, "http://a.test/b?c")
+    except Failure:
+        return
+    assert target.startswith("/")
+    assert origin.host.encode("idna") == origin.host.encode("ascii"), "a resolver takes it"
+
+
+@pytest.mark.parametrize("max_age", ["--5", "-", "5.0", "+5", "1e9", "\u0665", "9" * 400])
+def test_a_lifetime_that_is_none_harms_no_request(max_age: str) -> None:
+    raw = OK + f"Content-Length: 0\r\nSet-Cookie: a=1; Max-Age={max_age}\r\n\r\n".encode()
+    with scripted(raw) as server, gevent.Timeout(20):
+        client, counted = client_for(server)
+        assert client.get("/x").ok
+        assert client.cookies.get("a") == "1"
+        assert [said["exception"] for said in counted] == [None]
+
+
+LIFETIMES = st.text(max_size=30) | st.text(alphabet="-+.0123456789", max_size=30)
+DATES = st.text(max_size=40) | st.text(alphabet="Mon, 01Jan209:GMT+-/", max_size=40)
+
+
+@settings(max_examples=500, deadline=None)
+@given(LIFETIMES, DATES)
+def test_whatever_a_server_says_of_a_cookie_s_end_it_is_kept_or_not(max_age: str, expires: str) -> None:
+    jar = CookieJar(clock=lambda: 1e9)
+    jar.store_lines(f"a=1; Expires={expires}; Max-Age={max_age}".encode(), "a.test", "/", False)
+    assert jar.get("a") in ("1", None)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "hex", "unicode_escape", "no-such"])
+def test_a_charset_that_is_none_leaves_text_that_can_be_read(charset: str) -> None:
+    with scripted(answer(b"hello", Content_Type=f"text/plain; charset={charset}")) as server:
+        client, _ = client_for(server)
+        assert client.get("/").text == "hello"
