@@ -104,7 +104,8 @@ class Sampler:
         """What was gathered since the last call; a probe that hangs has its gap begin here."""
         self._note_hanging()
         with self._lock:
-            self._drained.samples += self._own_figures(time.monotonic() - self._t0)
+            if self._threads:  # before the start there is no moment of the run to tell them for
+                self._drained.samples += self._own_figures(time.monotonic() - self._t0)
             drained, self._drained = self._drained, Drained()
         return drained
 

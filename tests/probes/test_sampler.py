@@ -122,6 +122,14 @@ def test_a_probes_own_cost_is_measured() -> None:
     assert 0 < own["sample_ms"].value < LATE_S * 1000
 
 
+def test_of_a_run_that_did_not_begin_nothing_is_told() -> None:
+    sampler = Sampler([Scripted("api1", says(1))])
+    assert sampler.check() == []
+    assert sampler.drain() == Drained()
+    sampler.stop()
+    assert sampler.drain() == Drained()
+
+
 def test_before_a_run_each_tier_that_cannot_be_asked_is_one_line() -> None:
     (line,) = Sampler([Scripted("api1", fails), Scripted("api2", says(1))]).check()
     assert "connection refused" in line
