@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,13 @@ from analysis.capacity import (
     level_problems,
     window,
 )
-from drive.alerts import rules_for
-from drive.course import Course, make_course
-from drive.host import environment
+from drive.course import Course
 from drive.plan import Plan
+from drive.prepared import prepare
 from drive.progress import Progress
 from drive.runs import new_folder
 from drive.target import Target
-from results import Event, Flow, Interval, RunWriter, Sample, Stages, UsageError
+from results import Event, Flow, Interval, Sample, Stages, UsageError
 from results.units import show_rate
 
 REST_S = 5.0
@@ -80,11 +78,11 @@ class Pilot:
         self.done = self.done or Done("interrupted")
 
     def _listen(self, course: Course) -> None:
-        for piece in course.intervals:
+        for piece in course.intake.intervals:
             self._intervals[piece.second].append(piece)
-        for flow in course.flows:
+        for flow in course.intake.flows:
             self._flows[flow.second].append(flow)
-        self._samples += [one for one in course.samples if one.tier in ("generator", "host")]
+        self._samples += [one for one in course.intake.samples if one.tier in ("generator", "host")]
 
     def _judge(self, course: Course) -> None:
         """The level is over: tell the search, and write it down."""
@@ -95,7 +93,7 @@ class Pilot:
             level.rate_per_s,
             [flow for second in range(self._from_s, to_s) for flow in self._flows.get(second, ())],
             [one for one in self._samples if self._from_s < one.at_s <= to_s + 1],
-            course.lost,
+            course.intake.lost,
             self.search.settings.slos,
         )
         self.search.observe(LevelResult(level, tuple(self._windows), took_s, problems))
@@ -187,24 +185,11 @@ def find_capacity(
     """
     if plan.faults:
         raise UsageError("a capacity search takes no timed faults: leave them out of the plan")
-    length_s = settings.budget_s + REST_S
-    plan = replace(plan, stages=Stages.constant(settings.start_per_s, length_s), warmup_s=0.0)
+    load = Stages.constant(settings.start_per_s, settings.budget_s + REST_S)
+    plan = replace(plan, stages=load, slos=list(settings.slos), warmup_s=0.0)
+    prepared = prepare(plan, target)
     folder = new_folder(runs, plan)
-    writer = RunWriter(
-        folder / "run.db",
-        id=folder.name,
-        kind="capacity",
-        scenario=plan.scenario_name,
-        target=target.name,
-        started_at=datetime.now(UTC).isoformat(),
-        slos=", ".join(slo.text for slo in settings.slos),
-        warmup_s=0.0,
-        plan=plan.public(),
-        environment=environment(target),
-        alerts=rules_for(plan, target),
-        **info,
-    )
-    course = make_course(plan, target, writer, folder, progress, hold=True)
+    course = prepared.course(folder, progress, hold=True, kind="capacity", **info)
     pilot = Pilot(Search(settings))
     course.each_second.append(pilot)
     try:
@@ -222,5 +207,5 @@ def find_capacity(
         finally:
             progress.close()
             found = answer(pilot.search, pilot.done or Done("aborted"))
-            writer.close(course.state, capacity=found.to_dict())
+            course.writer.close(course.state, capacity=found.to_dict())
     return Found(folder, found, course.state == "interrupted")

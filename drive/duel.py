@@ -18,6 +18,7 @@ from analysis.validity import Reason, validity
 from drive.duel_sides import Stand
 from drive.live import Moment
 from drive.plan import Plan
+from drive.prepared import prepare
 from drive.progress import OneOfSeveral, Progress
 from drive.runs import Asked, new_folder, run_at_once
 from drive.target import Target
@@ -169,8 +170,7 @@ class DuelCourse:
         run_at_once(
             [
                 Asked(
-                    plan,
-                    target,
+                    prepare(plan, target),
                     self.stored.folder / names[side],
                     OneOfSeveral(side, self.progress, several) if len(targets) > 1 else self.progress,
                     {"id": f"{self.stored.id}/{names[side]}"},

@@ -6,18 +6,16 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from analysis.summary import summary_of
-from drive.alerts import rules_for
-from drive.course import LEAD_S, Course, make_course
-from drive.host import environment
+from drive.course import LEAD_S, Course
 from drive.plan import Plan
+from drive.prepared import Prepared, prepare
 from drive.progress import Progress
 from drive.target import Target
-from drive.timed_faults import check_stack
 from results import HarnessError, RunWriter, open_run
 
 APART_S = 0.37
@@ -29,24 +27,21 @@ which must not compete for the processor in the same instant."""
 class Asked:
     """A run to be made in a folder; `info` is kept with it."""
 
-    plan: Plan
-    target: Target
+    prepared: Prepared
     folder: Path
     progress: Progress
     info: dict[str, Any] = field(default_factory=dict)
 
 
-def run_plan(
-    plan: Plan, target: Target, runs: Path, progress: Progress, *, folder: Path | None = None, **info: Any
-) -> Path:
-    """Make one run; returns its folder. What was measured is kept whatever happens, and says how it ended.
+def run_plan(plan: Plan, target: Target, runs: Path, progress: Progress) -> Path:
+    """Make one run in a new folder in `runs`; returns the folder.
 
-    It gets a new folder in `runs`, or `folder`, which is not there yet; `info` is kept with it. Raises
-    HarnessError; KeyboardInterrupt passes on after everything was written down.
+    What was measured is kept whatever happens, and says how it ended. Raises HarnessError;
+    KeyboardInterrupt passes on after everything was written down.
     """
-    _rules(plan, target)  # what cannot be is said before there is a folder
-    folder = folder or new_folder(runs, plan)
-    run_at_once([Asked(plan, target, folder, progress, info)])
+    prepared = prepare(plan, target)
+    folder = new_folder(runs, plan)
+    run_at_once([Asked(prepared, folder, progress)])
     return folder
 
 
@@ -55,12 +50,11 @@ def run_at_once(asked: Sequence[Asked]) -> None:
 
     All of them end when one cannot go on, and what was measured is kept. Raises as `run_plan` does.
     """
-    rules = [_rules(one.plan, one.target) for one in asked]
     courses: list[Course] = []
     with ExitStack() as ends:
         try:
-            for one, alerts in zip(asked, rules, strict=True):
-                courses.append(_course_of(one, alerts))
+            for one in asked:
+                courses.append(one.prepared.course(one.folder, one.progress, **one.info))
                 ends.callback(_end, courses[-1])
             ends.callback(_stop, courses)
             _keep(courses)
@@ -100,32 +94,6 @@ def _end(course: Course) -> None:
         course.progress.close()
         measured = {"duration_s": course.plan.stages.duration_s} if course.state == "finished" else {}
         _conclude(course.writer, course.state, **measured)
-
-
-def _rules(plan: Plan, target: Target) -> dict[str, str] | None:
-    """The alert rules of a run, whose faults its target can have."""
-    check_stack(target.stack, target.name, plan.faults)
-    return rules_for(plan, target)
-
-
-def _course_of(asked: Asked, alerts: dict[str, str] | None) -> Course:
-    plan, target, info = asked.plan, asked.target, dict(asked.info)
-    writer = RunWriter(
-        asked.folder / "run.db",
-        id=info.pop("id", asked.folder.name),
-        kind=info.pop("kind", "run"),
-        scenario=plan.scenario_name,
-        target=target.name,
-        started_at=datetime.now(UTC).isoformat(),
-        stages=plan.stages.text,
-        slos=", ".join(slo.text for slo in plan.slos),
-        warmup_s=plan.warmup_s,
-        plan=plan.public(),
-        environment=environment(target),
-        alerts=alerts,
-        **info,
-    )
-    return make_course(plan, target, writer, asked.folder, asked.progress)
 
 
 def _conclude(writer: RunWriter, state: str, **measured: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.capacity import Search, Settings
 from drive.capacity import Pilot
-from results import Endpoint, Event, Flow, Histogram, Interval, Sample, parse_slos
+from results import Endpoint, Event, Flow, Histogram, Interval, parse_slos
 
 READ = Endpoint("todo.list", "trpc")
 CARRIES_PER_S = 90.0
@@ -28,11 +28,8 @@ class Scripted:
         self.asked_per_s: float | None = None
         self.events: list[Event] = []
         self.said: list[str] = []
-        self.lost: list[str] = []
         self.stopped = False
-        self.intervals: list[Interval] = []
-        self.flows: list[Flow] = []
-        self.samples: list[Sample] = []
+        self.intake = SimpleNamespace(intervals=[], flows=[], samples=[], lost=[])
         self.load = SimpleNamespace(set_rate=self._set_rate, stop=self._stop)
         self.writer = SimpleNamespace(add_events=self.events.extend)
         self.progress = SimpleNamespace(phase=self.said.append)
@@ -50,7 +47,7 @@ class Scripted:
         """Second by second until the pilot ends load."""
         for second in range(at_most_s):
             self.at_s = second + 1 + self.late_s
-            self.intervals, self.flows = [self._interval(second)], [self._flow(second)]
+            self.intake.intervals, self.intake.flows = [self._interval(second)], [self._flow(second)]
             pilot(self)
             if self.stopped:
                 return

@@ -51,14 +51,14 @@ class World:
             raise KeyboardInterrupt
         self.at_once.append([one.folder.name for one in asked])
         for one in asked:
-            self.asked.append((one.folder.name, one.plan))
-            seed = 100 * one.plan.seed + (one.target.name == "candidate")
+            self.asked.append((one.folder.name, one.prepared.plan))
+            seed = 100 * one.prepared.plan.seed + (one.prepared.target.name == "candidate")
             shape = Shape(
-                one.plan.stages.text,
+                one.prepared.plan.stages.text,
                 warmup_s=2,
                 seed=seed,
                 web1_down=False,
-                capacity_per_s=self.capacity_per_s[one.target.name],
+                capacity_per_s=self.capacity_per_s[one.prepared.target.name],
             )
             write_sample(one.folder.parent, shape, one.folder.name)
 
@@ -341,7 +341,9 @@ def test_a_real_duel_of_a_server_three_times_as_slow_fails(tmp_path: Path) -> No
         ]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
     assert done.returncode == 3, done.stderr + done.stdout
-    assert re.match(r"Worse: typical response time [\d.]+ ms → [\d.]+ ms \(×", done.stdout)
+    told = re.match(r"Worse: typical response time [\d.]+ ms → [\d.]+ ms \(×([\d.]+)", done.stdout)
+    assert told is not None, done.stdout
+    assert float(told[1]) == pytest.approx(3, abs=1)
     assert "most of all" not in done.stdout  # there is only one endpoint
     (folder,) = (tmp_path / "runs").iterdir()
     assert (folder / "report.html").is_file()

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from analysis.capacity import Settings
+from drive.capacity import find_capacity
 from drive.live import Moment
-from drive.plan import Plan
+from drive.plan import Plan, plan_from
+from drive.prepared import prepare
 from drive.progress import OneOfSeveral, line
-from drive.runs import APART_S, Asked, run_at_once
+from drive.runs import APART_S, Asked, run_at_once, run_plan
 from drive.target import Target
-from results import HarnessError, Run, Stages, open_run
+from probes.sampler import Sampler
+from results import HarnessError, Run, Stages, open_run, parse_slos
 from tests.truth.loads import HERE, calibrated_server
 
 NAMES = ("baseline", "candidate")
@@ -38,8 +43,8 @@ class Heard:
 def at_once(folder: Path, heard: Heard, url: str, scenario: Path, length: str = "2s") -> None:
     several: dict[str, Moment | None] = dict.fromkeys(NAMES)
     plan = Plan(scenario, Stages.parse(f"40/s for {length}"), warmup_s=0.0)
-    target = Target(name="here", allow_load=True, base_url=url)
-    run_at_once([Asked(plan, target, folder / name, OneOfSeveral(name, heard, several)) for name in NAMES])
+    prepared = prepare(plan, Target(name="here", allow_load=True, base_url=url))
+    run_at_once([Asked(prepared, folder / name, OneOfSeveral(name, heard, several)) for name in NAMES])
 
 
 def stored(folder: Path) -> list[Run]:
@@ -79,3 +84,46 @@ def test_where_one_cannot_begin_neither_goes_on(tmp_path: Path) -> None:
     for run in stored(tmp_path):
         with closing(run):
             assert run.state == "aborted"
+
+
+MISSING = {
+    "password": ('[redis]\npassword_env = "NOT_SET_ANYWHERE"\n', "NOT_SET_ANYWHERE"),
+    "login": ('[lb]\nmetrics_url = "http://ops:${NOT_SET_ANYWHERE}@lb.test/m"\n', "NOT_SET_ANYWHERE"),
+    "authorities": ('ca_file = "/nowhere/ca.pem"\n', "/nowhere/ca.pem"),
+    "rules": ('alerts = "/nowhere/rules.yml"\n', "/nowhere/rules.yml"),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+@pytest.mark.parametrize("what", ["run", "capacity"])
+def test_what_cannot_begin_for_want_of_something_leaves_nothing_behind(
+    tmp_path: Path, case: str, what: str
+) -> None:
+    more, named = MISSING[case]
+    file = tmp_path / "here.toml"
+    file.write_text('base_url = "http://127.0.0.1:9"\n' + more)
+    plan, target, runs = plan_from("web/trpc"), Target.from_toml(file), tmp_path / "runs"
+    settings = Settings(tuple(parse_slos("p99 < 1s")))
+    begin: dict[str, Callable[[], object]] = {
+        "run": lambda: run_plan(plan, target, runs, Heard()),
+        "capacity": lambda: find_capacity(plan, target, settings, runs, Heard()),
+    }
+    with pytest.raises(HarnessError, match=named):
+        begin[what]()
+    assert not runs.exists()
+
+
+def test_ctrl_c_while_the_tiers_are_asked_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Sampler) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sampler, "check", interrupted)
+    target = Target(name="here", allow_load=True, base_url="http://127.0.0.1:9")
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(plan_from("web/trpc"), target, tmp_path, Heard())
+    (folder,) = tmp_path.iterdir()
+    with closing(open_run(folder)) as run:
+        assert run.state == "interrupted"
+        assert run.series() == []
