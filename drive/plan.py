@@ -13,11 +13,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.compare.tolerance import Tolerances, parse_tolerances
-from drive.target import first_problem
+from drive.target import beside
 from drive.timed_faults import TimedFault, in_order
 from drive.workers import Workers
 from load.access_log import HARMLESS, recording
 from results import Slo, Stage, Stages, UsageError, parse_duration_s, parse_slos
+from results.errors import first_problem
 
 ROOT = Path(__file__).resolve().parent.parent
 PLANS = ROOT / "plans"
@@ -128,10 +129,9 @@ def plan_from(
     """
     if sum(given is not None for given in (rate_per_s, users, stages)) > 1:
         raise UsageError("give one of --rate, --users and --stages")
-    plan = (
-        _read_plan(_plan_file(name))
-        if _plan_file(name)
-        else Plan(find_scenario(name), Stages.constant(20, 60))
+    file = _plan_file(name)
+    plan, own_warmup_s = (
+        _read_plan(file) if file else (Plan(find_scenario(name), Stages.constant(20, 60)), None)
     )
     asked = (rate_per_s, users, stages, for_s)
     if plan.replay is not None and any(given is not None for given in asked):
@@ -139,9 +139,12 @@ def plan_from(
     if stages is not None:
         plan = replace(plan, stages=Stages.parse(stages))
     elif rate_per_s is not None or users is not None or for_s is not None:
-        level = rate_per_s or users or plan.stages.peak
+        level = next(given for given in (rate_per_s, users, plan.stages.peak) if given is not None)
+        length_s = plan.stages.duration_s if for_s is None else for_s
         is_open = users is None and (rate_per_s is not None or plan.stages.open)
-        plan = replace(plan, stages=Stages.constant(level, for_s or plan.stages.duration_s, open=is_open))
+        plan = replace(plan, stages=Stages.constant(level, length_s, open=is_open))
+    if plan.stages.duration_s <= 0 or plan.stages.peak <= 0:
+        raise UsageError("that makes no load: give a rate or users above 0, for longer than 0 s")
     if slos:
         plan = replace(plan, slos=parse_slos(slos))
     plan = replace(plan, **{key: value for key, value in options.items() if value is not None})
@@ -149,10 +152,10 @@ def plan_from(
         raise UsageError("give --workers or --processes: load is made elsewhere or here")
     timed = (*plan.faults, *map(TimedFault.parse, faults))
     plan = replace(plan, faults=in_order(timed, plan.stages.duration_s))
-    return with_warmup(plan, warmup_s if warmup_s is not None else plan.warmup_s or None)
+    return _with_warmup(plan, own_warmup_s if warmup_s is None else warmup_s)
 
 
-def with_warmup(plan: Plan, warmup_s: float | None) -> Plan:
+def _with_warmup(plan: Plan, warmup_s: float | None) -> Plan:
     """The plan with its warm-up: what was asked, or a fifth of the first hold, 10 s at most."""
     if warmup_s is None:
         first = plan.stages.stages[0].duration_s
@@ -171,8 +174,8 @@ def _plan_file(name: str) -> Path | None:
     return None
 
 
-def _read_plan(path: Path | None) -> Plan:
-    assert path is not None
+def _read_plan(path: Path) -> tuple[Plan, float | None]:
+    """The plan in a file, and its warm-up where the file says one. Raises UsageError."""
     try:
         said = PlanFile(**tomllib.loads(path.read_text()))
     except (OSError, tomllib.TOMLDecodeError) as problem:
@@ -188,7 +191,6 @@ def _read_plan(path: Path | None) -> Plan:
         stages=Stages.parse(said.stages) if said.stages else Stages.constant(0, 1),
         slos=parse_slos(said.slo),
         name=path.stem,
-        warmup_s=parse_duration_s(said.warmup) if said.warmup else 0.0,
         arrivals=said.arrivals,
         seed=said.seed,
         max_users=said.max_users,
@@ -197,18 +199,14 @@ def _read_plan(path: Path | None) -> Plan:
         tolerances=parse_tolerances(", ".join(f"{what} {share}" for what, share in said.tolerances.items())),
         faults=tuple(map(TimedFault.parse, said.faults)),
     )
-    return _replaying(plan, path, said) if said.replay else plan
-
-
-def beside(file: Path, named: str) -> Path:
-    """A file that another one names: beside that one, or else from where the harness runs."""
-    return file.parent / named if (file.parent / named).is_file() else Path(named)
+    warmup_s = None if said.warmup is None else parse_duration_s(said.warmup)
+    return (_replaying(plan, path, said) if said.replay else plan), warmup_s
 
 
 def _replaying(plan: Plan, path: Path, said: PlanFile) -> Plan:
     """The plan with the arrivals of its access log, as long as that is now. Raises UsageError."""
-    log = next((one for one in (path.parent / said.replay, Path(said.replay)) if one.is_file()), None)
-    if log is None:
+    log = beside(path, said.replay)
+    if not log.is_file():
         raise UsageError(f"plan {path}: there is no access log {said.replay}")
     told = {
         "log": str(log.resolve()),

@@ -20,9 +20,9 @@ from drive.tiers import (
     Secret,
     each_url,
     filled_in,
-    without_login,
 )
 from results import HarnessError, UsageError
+from results.errors import first_problem
 
 TARGETS = Path(__file__).resolve().parent.parent / "targets"
 
@@ -58,14 +58,14 @@ class Target(BaseModel):
     def from_toml(cls, path: Path) -> Self:
         """The target that a TOML file describes. Raises UsageError."""
         try:
-            told = {"name": path.stem, **tomllib.loads(path.read_text())}
-            if told.get("alerts") and (path.parent / str(told["alerts"])).is_file():
-                told["alerts"] = str(path.parent / told["alerts"])
-            return cls(**told)
+            target = cls(**{"name": path.stem, **tomllib.loads(path.read_text())})
         except (OSError, tomllib.TOMLDecodeError) as problem:
             raise UsageError(f"target {path}: {problem}") from problem
         except ValidationError as problem:
             raise UsageError(f"target {path}: {first_problem(problem)}") from problem
+        if target.alerts:
+            target.alerts = str(beside(path, target.alerts))
+        return target
 
     @classmethod
     def from_stack(cls, description: Path) -> Self:
@@ -105,22 +105,6 @@ class Target(BaseModel):
                     plain[tier] |= account
         return plain
 
-    def public(self) -> dict[str, Any]:
-        """What may be stored and shown: no credentials."""
-        hidden = {"user", "password", "password_env", "password_file"}
-        plain = self.model_dump(
-            exclude_none=True,
-            exclude={
-                "primary": hidden,
-                "replica": hidden,
-                "redis": hidden,
-                "load": True,
-                "seed": {"password"},
-                "logs": True,
-            },
-        )
-        return dict(each_url(plain, without_login))
-
     def facts(self) -> dict[str, Any]:
         """What is written down with a run: what was aimed at, and which tiers were described."""
         tiers = ("lb", "web", "api", "jobs", "primary", "replica", "redis")
@@ -142,12 +126,9 @@ class Target(BaseModel):
             )
 
 
-def first_problem(problem: ValidationError) -> str:
-    """What pydantic minds, in one line."""
-    # A key that is not known is most often the misspelt one that is missed elsewhere.
-    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
-    first = errors[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+def beside(file: Path, named: str) -> Path:
+    """A file that another one names: beside that one, or else from where the harness runs."""
+    return file.parent / named if (file.parent / named).is_file() else Path(named)
 
 
 def find_target(name: str | None, stacks: dict[str, Path]) -> Target:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -122,12 +121,6 @@ def filled_in(url: str) -> str:
         return os.environ[found[1]]
 
     return _VARIABLE.sub(value, url)
-
-
-def without_login(url: str) -> str:
-    """An address without the user and password that may stand in it."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def each_url(part: Any, change: Callable[[str], str]) -> Any:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class HarnessError(Exception):
     """Something the user can act on. The message is one line: what is wrong and what to do.
@@ -16,3 +21,10 @@ class UsageError(HarnessError):
     """What was asked for cannot be understood: an unknown name, a wrong syntax, a value out of range."""
 
     exit_code = 2
+
+
+def first_problem(problem: ValidationError) -> str:
+    """What pydantic minds in what was described, in one line."""
+    # A key that is not known is most often the misspelt one that is missed elsewhere.
+    first = min(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analysis.alerts.supported import problem_with
 from results import UsageError
+from results.errors import first_problem
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def parse_rules(text: str, source: str) -> RuleFile:
             f"alerts {source}: no YAML{where}: {getattr(problem, 'problem', problem)}"
         ) from problem
     except ValidationError as problem:
-        raise UsageError(f"alerts {source}: {_first(problem)}") from problem
+        raise UsageError(f"alerts {source}: {first_problem(problem)}") from problem
     if file is None:
         raise UsageError(f"alerts {source}: no rules in it: it has to begin with 'groups:'")
     rules = [_rule(one, group, source) for group in file.groups for one in group.rules]
@@ -93,7 +94,7 @@ def _rule(told: dict[str, Any], group: _Group, source: str) -> Rule:
     try:
         model = _Rule(**{key: value for key, value in told.items() if key != "for"})
     except ValidationError as problem:
-        raise UsageError(f"{where}: {_first(problem)}") from problem
+        raise UsageError(f"{where}: {first_problem(problem)}") from problem
     if bool(model.alert) == bool(model.record):
         raise UsageError(f"{where}: a rule is either an 'alert' or a 'record'")
     try:
@@ -124,9 +125,3 @@ def _seconds(text: Any, where: str) -> float:
         return float(promql_parser.parse_duration(str(text)).total_seconds())
     except ValueError as problem:
         raise UsageError(f"{where}: '{text}' is no duration: write it like 30s or 5m") from problem
-
-
-def _first(problem: ValidationError) -> str:
-    """What pydantic minds, in one line."""
-    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
-    return f"{'.'.join(map(str, errors[0]['loc']))}: {errors[0]['msg'].lower()}"

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,26 @@ def test_the_warm_up_is_a_fifth_of_the_first_hold_and_at_most_ten_seconds() -> N
 def test_a_warm_up_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="leaves nothing"):
         plan_from("web/trpc", rate_per_s=5, for_s=10, warmup_s=10)
+
+
+@pytest.mark.parametrize(("text", "warmup_s"), [("0s", 0), ("3s", 3), (None, 6)])
+def test_a_plan_says_its_warm_up_also_that_there_is_none(
+    tmp_path: Path, text: str | None, warmup_s: float
+) -> None:
+    file = tmp_path / "cold.toml"
+    said = "" if text is None else f"warmup = '{text}'\n"
+    file.write_text(f'scenario = "web/trpc"\nstages = "5/s for 30s"\n{said}')
+    assert plan_from(str(file)).warmup_s == warmup_s
+    assert plan_from(str(file), warmup_s=0).warmup_s == 0
+
+
+@pytest.mark.parametrize(
+    "asked", [{"rate_per_s": 0.0}, {"users": 0}, {"for_s": 0.0}, {"stages": "0/s for 9s"}]
+)
+def test_a_plan_that_makes_no_load_is_refused_in_one_line(asked: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="makes no load: give") as refused:
+        plan_from("web/trpc", **asked)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_named_plan_brings_its_stages_and_objectives() -> None:
