@@ -53,8 +53,3 @@ class Lending(Generic[Kept]):
     def drop(self) -> None:
         """The connection is not to be used again; its place is free."""
         self._places.release()
-
-    def empty(self) -> list[Kept]:
-        """Take out every idle connection, for closing."""
-        idle, self._idle = self._idle, []
-        return idle

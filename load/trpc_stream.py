@@ -37,11 +37,6 @@ class JsonLines:
             if line.strip():
                 self._take(json.loads(line))
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every item is whole."""
-        return all(ended is not None for ended in self.ended_s)
-
     def _take(self, line: Any) -> None:
         if self._is_superjson:
             line = superjson.decode(line)

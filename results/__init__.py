@@ -2,7 +2,7 @@
 
 from results.duel import StoredDuel, find_duels, is_duel, open_duel
 from results.errors import HarnessError, UsageError
-from results.histogram import BUCKETS, Histogram, bucket_low_us, bucket_mid_us, bucket_of
+from results.histogram import BUCKETS, Histogram, bucket_low_us, bucket_mid_us
 from results.interval import Account, Endpoint, Flow, Interval, Part
 from results.records import Digest, Event, Gap, LogGroup
 from results.run import Run, find_runs, open_run
@@ -36,7 +36,6 @@ __all__ = [
     "UsageError",
     "bucket_low_us",
     "bucket_mid_us",
-    "bucket_of",
     "find_duels",
     "find_runs",
     "is_duel",

@@ -23,16 +23,8 @@ BUCKETS: Final = 4096
 _SHIFT: Final = SUB_BUCKETS.bit_length()  # bits of the first value that no longer has a bucket of its own
 
 
-def bucket_of(value_us: int) -> int:
-    """The bucket that holds a value in whole microseconds; negative values count as 0."""
-    if value_us < SUB_BUCKETS:
-        return max(value_us, 0)
-    exponent = value_us.bit_length() - _SHIFT
-    return min(exponent * SUB_BUCKETS + (value_us >> exponent), BUCKETS - 1)
-
-
 def buckets_of(values_us: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """`bucket_of` for an array of values in microseconds, shape (n,) to shape (n,)."""
+    """The buckets that hold values in microseconds, shape (n,) to shape (n,); negative values count as 0."""
     values = np.maximum(np.asarray(values_us, dtype=np.float64), 0).astype(np.int64)
     exponent = np.maximum(np.frexp(values.astype(np.float64))[1].astype(np.int64) - _SHIFT, 0)
     found: npt.NDArray[np.int64] = np.minimum(exponent * SUB_BUCKETS + (values >> exponent), BUCKETS - 1)
@@ -71,24 +63,12 @@ class Histogram:
         return cls(np.bincount(buckets, minlength=BUCKETS).astype(np.int64, copy=False))
 
     @classmethod
-    def from_counts(cls, counts: npt.ArrayLike) -> Histogram:
-        """A histogram of counts by bucket, shape (up to BUCKETS,)."""
-        given = np.asarray(counts, dtype=np.int64)
-        full = np.zeros(BUCKETS, dtype=np.int64)
-        full[: given.size] = given
-        return cls(full)
-
-    @classmethod
     def merged(cls, histograms: Iterable[Histogram]) -> Histogram:
         """The sum of any number of histograms; the empty histogram for none."""
         total = cls()
         for histogram in histograms:
             total.counts += histogram.counts
         return total
-
-    def record_us(self, value_us: float) -> None:
-        """Count one latency in microseconds."""
-        self.counts[bucket_of(int(value_us))] += 1
 
     def __add__(self, other: Histogram) -> Histogram:
         return Histogram(self.counts + other.counts)
@@ -167,10 +147,6 @@ class Histogram:
             return [cls(counts) for counts in _decode([zlib.decompress(data) for data in stored])]
         except (zlib.error, IndexError, ValueError) as damage:
             raise ValueError(f"not a stored histogram: {damage}") from damage
-
-    def add_bytes(self, data: bytes) -> None:
-        """Add a histogram that `to_bytes` wrote, in place. Raises ValueError on damaged data."""
-        self.counts += Histogram.from_bytes(data).counts
 
 
 def _decode(bodies: Sequence[bytes]) -> Iterator[Counts]:

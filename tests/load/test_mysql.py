@@ -56,7 +56,7 @@ def aim(server: Login) -> Iterator[None]:
 
 
 def close(db: Database) -> None:
-    for connection in db.primary._pool.empty():
+    for connection in db.primary._pool._idle:
         connection.close()
 
 
@@ -213,7 +213,7 @@ def test_errors_of_a_statement_by_kind(sql: str, kind: str) -> None:
     fails(kind, lambda: db.primary.query(sql))
     assert kinds(counted) == [kind]
     assert db.primary.query("SELECT 1") == [(1,)]
-    assert len(db.primary._pool.empty()) == 1, "the connection was fit to be kept"
+    assert len(db.primary._pool._idle) == 1, "the connection was fit to be kept"
 
 
 def test_a_read_only_server(admin: Callable[[], Any]) -> None:
@@ -277,6 +277,6 @@ def test_a_user_that_is_killed_in_a_transaction_leaves_no_half_used_connection()
     user = gevent.spawn(cut_off)
     gevent.sleep(0.05)
     user.kill()
-    assert db.primary._pool.empty() == []
+    assert db.primary._pool._idle == []
     assert db.primary.query("SELECT n FROM things WHERE id = 4") == [(0,)]
     close(db)

@@ -55,9 +55,7 @@ def test_what_lies_below_is_per_request(run_path: Path) -> None:
 
 
 def test_parts_of_a_page_are_taken_apart_so_that_they_add_up() -> None:
-    service = Histogram()
-    for _ in range(40):
-        service.record_us(10_000)
+    service = Histogram.from_values_us([10_000] * 40)
     told = {"total": 9e3, "api": 6e3, "db": 4e3, "cache": 1e3, "render": 2e3}
     parts = {name: Part(40, 40 * us, us) for name, us in told.items()}
     page = Interval(0, "g0", Endpoint("page /todos"), service, service, parts=parts)
@@ -68,9 +66,7 @@ def test_parts_of_a_page_are_taken_apart_so_that_they_add_up() -> None:
 
 
 def test_what_requests_without_parts_took_is_not_laid_to_the_way() -> None:
-    service = Histogram()
-    for _ in range(40):
-        service.record_us(10_000)
+    service = Histogram.from_values_us([10_000] * 40)
     parts = {name: Part(10, 10 * us, us) for name, us in {"total": 9e3, "db": 4e3}.items()}
     batched = Interval(0, "g0", Endpoint("todo.list"), service, service, parts=parts)
     shown = request_figures("r", [batched], 0, 1).parts_ms["todo.list"]
