@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,35 +17,31 @@ MOST_WINDOWS = 240
 
 
 class Timeline:
-    """Requests by window of equal length; fed with intervals in any order, setup requests left out.
+    """Requests by window of equal length, fed with intervals in any order.
 
+    Setup requests are left out, and so is what arrivals asked for after the end of load, in the grace time.
     All arrays have shape (windows,), `counts` (windows, BUCKETS). Windows without requests hold nan in
     latencies and ratios: no latency is not a latency of zero.
     """
 
     def __init__(self, duration_s: float, most_windows: int = MOST_WINDOWS) -> None:
-        seconds = max(int(np.ceil(duration_s)), 1)
-        self.width_s = max(int(np.ceil(seconds / most_windows)), 1)
-        size = -(-seconds // self.width_s)
-        self.from_s: Floats = np.arange(size, dtype=np.float64) * self.width_s
-        self.to_s: Floats = np.minimum(self.from_s + self.width_s, max(duration_s, 1e-9))
+        self.width_s, self.from_s, self.to_s = _windows(duration_s, most_windows)
+        size = self.from_s.size
         self.counts = np.zeros((size, BUCKETS), dtype=np.int64)
         self.failed: Floats = np.zeros(size)
-        self.received_bytes: Floats = np.zeros(size)
         self._service = np.zeros((size, BUCKETS), dtype=np.int64)
         self.parts_us: dict[str, Floats] = {}
 
     def add(self, interval: Interval) -> None:
-        """Count an interval in the window of its second; one that covers several windows is spread evenly."""
-        if interval.endpoint.setup:
+        """Count an interval in the window of its second."""
+        if interval.endpoint.setup or interval.second >= self.to_s[-1]:
             return
-        first = min(max(interval.second // self.width_s, 0), self.from_s.size - 1)
-        self.counts[first] += interval.response.counts
-        self.failed[first] += interval.failed
-        self.received_bytes[first] += interval.bytes_received
-        self._service[first] += interval.service.counts
+        place = interval.second // self.width_s
+        self.counts[place] += interval.response.counts
+        self.failed[place] += interval.failed
+        self._service[place] += interval.service.counts
         for name, part in interval.parts.items():
-            self.parts_us.setdefault(name, np.zeros(self.from_s.size))[first] += part.sum_us
+            self.parts_us.setdefault(name, np.zeros(self.from_s.size))[place] += part.sum_us
 
     @property
     def mid_s(self) -> Floats:
@@ -62,11 +58,6 @@ class Timeline:
         """Requests per second by window."""
         return self.requests / np.maximum(self.to_s - self.from_s, 1e-9)
 
-    @property
-    def error_ratio(self) -> Floats:
-        """Failed of all requests by window; nan where there were none."""
-        return ratio(self.failed, self.requests)
-
     def quantile_us(self, q: float) -> Floats:
         """A quantile of the response time by window; nan where there were no requests."""
         return np.array([Histogram(row).quantile_us(q) for row in self.counts])
@@ -74,13 +65,8 @@ class Timeline:
     def mean_parts_ms(self) -> dict[str, Floats]:
         """Mean milliseconds per request by reported part (see analysis.breakdown), by window."""
         requests = self.requests
-        told = {name: ratio(total, requests) / 1e3 for name, total in self.parts_us.items()}
-        return taken_apart(told, ratio(self._service @ bucket_mid_us, requests) / 1e3)
-
-    def between(self, from_s: float, to_s: float) -> Histogram:
-        """Response times of all windows that lie inside a stretch of time."""
-        inside = (self.from_s >= from_s - 1e-9) & (self.to_s <= to_s + 1e-9)
-        return Histogram(self.counts[inside].sum(axis=0))
+        told = {name: _ratio(total, requests) / 1e3 for name, total in self.parts_us.items()}
+        return taken_apart(told, _ratio(self._service @ bucket_mid_us, requests) / 1e3)
 
 
 @dataclass(frozen=True)
@@ -119,53 +105,40 @@ class FlowLine:
     from_s: Floats
     to_s: Floats
     scheduled_per_s: Floats
-    started_per_s: Floats
-    finished_per_s: Floats
-    failed_per_s: Floats
+    ended_per_s: Floats
+    """Failed ones included."""
     in_flight: Floats
     backlog: Floats
-    users: Floats
-    wake_lag_p99_us: Floats
-    """nan where no user woke up."""
-    generators: list[str] = field(default_factory=list)
+    generators: list[str]
 
 
 def flow_line(flows: list[Flow], duration_s: float, most_windows: int = MOST_WINDOWS) -> FlowLine:
-    """Arrivals by window. Counts are summed over generators; gauges are summed, then the window's maximum."""
-    seconds = max(int(np.ceil(duration_s)), 1)
-    width = max(int(np.ceil(seconds / most_windows)), 1)
-    size = -(-seconds // width)
-    counts = np.zeros((4, seconds))
-    gauges = np.zeros((3, seconds))
-    lags = np.zeros((size, BUCKETS), dtype=np.int64)
+    """Arrivals by window. Counts are summed over generators; gauges are summed, then the window's maximum.
+
+    What generators told after the end of load, while they waited for what was under way, is left out.
+    """
+    width_s, from_s, to_s = _windows(duration_s, most_windows)
+    counts = np.zeros((2, from_s.size))
+    gauges = np.zeros((2, from_s.size * width_s))
     for flow in flows:
-        second = min(max(flow.second, 0), seconds - 1)
-        counts[:, second] += (flow.scheduled, flow.started, flow.finished, flow.failed)
-        gauges[:, second] += (flow.in_flight, flow.backlog, flow.users)
-        lags[second // width] += flow.wake_lag.counts
-    starts = np.arange(0, seconds, width)
-    from_s = starts.astype(np.float64)
-    to_s = np.minimum(from_s + width, float(seconds))
-    rates = np.add.reduceat(counts, starts, axis=1) / (to_s - from_s)
-    highest = np.maximum.reduceat(gauges, starts, axis=1)
-    lag_us = np.array([Histogram(row).quantile_us(0.99) for row in lags])
+        if flow.second < to_s[-1]:
+            counts[:, flow.second // width_s] += (flow.scheduled, flow.finished + flow.failed)
+            gauges[:, flow.second] += (flow.in_flight, flow.backlog)
+    scheduled_per_s, ended_per_s = counts / (to_s - from_s)
+    in_flight, backlog = gauges.reshape(2, -1, width_s).max(axis=2)
     names = sorted({flow.generator for flow in flows})
-    return FlowLine(
-        from_s,
-        to_s,
-        rates[0],
-        rates[1],
-        rates[2],
-        rates[3],
-        highest[0],
-        highest[1],
-        highest[2],
-        lag_us,
-        names,
-    )
+    return FlowLine(from_s, to_s, scheduled_per_s, ended_per_s, in_flight, backlog, names)
 
 
-def ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
+def _windows(duration_s: float, most: int) -> tuple[int, Floats, Floats]:
+    """Equal windows of whole seconds: their length, where each begins and ends; the last may be cut."""
+    seconds = max(int(np.ceil(duration_s)), 1)
+    width_s = -(-seconds // most)
+    from_s = np.arange(0, seconds, width_s, dtype=np.float64)
+    return width_s, from_s, np.minimum(from_s + width_s, max(duration_s, 1e-9))
+
+
+def _ratio(part: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
     """part / whole, nan where whole is 0."""
     below = np.asarray(whole, dtype=np.float64)
     result = np.asarray(part, dtype=np.float64) / np.where(below == 0, np.nan, below)

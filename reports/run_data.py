@@ -90,7 +90,7 @@ class RunReport:
     @property
     def finished_per_s(self) -> float:
         """Arrivals per second that ended in the steady part, failed ones included; nan if none are known."""
-        return self._mean_rate(self.flow.finished_per_s + self.flow.failed_per_s)
+        return self._mean_rate(self.flow.ended_per_s)
 
     def _mean_rate(self, rates: Floats) -> float:
         overlap = np.zeros(rates.size)

@@ -77,9 +77,8 @@ def _throughput(report: RunReport, story: Story) -> Chart:
     flow = report.flow
     if flow.generators:
         at = (flow.from_s + flow.to_s) / 2
-        ended = flow.finished_per_s + flow.failed_per_s
         lines = [
-            Line("ended", at, ended, ACCENT, 2.2),
+            Line("ended", at, flow.ended_per_s, ACCENT, 2.2),
             Line("asked", at, flow.scheduled_per_s, GREY, 1.4, dashed=True),
         ]
         return time_chart("Arrivals per second", lines, story, show_rate)

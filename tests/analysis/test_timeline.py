@@ -17,8 +17,8 @@ def test_windows_hold_the_requests_of_their_seconds() -> None:
     line.add(interval(3, [1000, 2000], failed=1))
     line.add(interval(3, [4000]))
     assert line.requests.tolist() == [0, 0, 0, 3, 0, 0, 0, 0, 0, 0]
-    assert line.error_ratio[3] == pytest.approx(1 / 3)
-    assert np.isnan(line.error_ratio[2])
+    assert line.failed[3] == 1
+    assert np.isnan(line.quantile_us(1.0)[2])
     assert line.quantile_us(1.0)[3] == pytest.approx(4000, rel=0.004)
 
 
@@ -69,6 +69,28 @@ def test_flows_of_generators_are_summed_and_gauges_show_their_peak() -> None:
     flows = [Flow(s, g, 10, 10, 9, 1, 10, s, 0, 5) for s in range(4) for g in ("g0", "g1")]
     line = flow_line(flows, 4, most_windows=2)
     assert line.scheduled_per_s.tolist() == [20, 20]
-    assert line.failed_per_s.tolist() == [2, 2]
+    assert line.ended_per_s.tolist() == [20, 20]
     assert line.in_flight.tolist() == [2, 6]
     assert line.generators == ["g0", "g1"]
+
+
+def test_what_ends_after_the_load_is_in_no_second_of_it() -> None:
+    # 100/s asked, 80/s served; then 10 seconds of grace, in which the backlog of 200 is worked off.
+    load = [Flow(s, "g0", 100, 80, 80, 0, 80, 20, 20 * (s + 1), 40) for s in range(10)]
+    grace = [Flow(10 + s, "g0", 0, 20, 20, 0, 20, 20, 200 - 20 * (s + 1), 40) for s in range(10)]
+    line = flow_line(load + grace, 10)
+    assert line.ended_per_s.tolist() == [80] * 10
+    assert line.in_flight.tolist() == [20] * 10
+    assert line.backlog.tolist() == [20 * (s + 1) for s in range(10)]
+
+
+def test_requests_that_arrivals_made_after_the_load_are_in_no_window_of_it() -> None:
+    line = Timeline(10, most_windows=4)
+    for second in range(16):
+        line.add(interval(second, [1000] * 6))
+    assert line.rate_per_s.tolist() == [6, 6, 6, 6]
+
+
+def test_arrivals_of_a_last_second_that_is_cut_short_are_divided_by_what_there_was_of_it() -> None:
+    flows = [Flow(0, "g0", 100, 100, 100), Flow(1, "g0", 50, 50, 50)]
+    assert flow_line(flows, 1.5).ended_per_s.tolist() == [100, 100]
