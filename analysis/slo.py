@@ -101,11 +101,19 @@ class Verdict:
     results: tuple[SloResult, ...]
 
 
+def whole_seconds(from_s: float, to_s: float) -> tuple[float, float]:
+    """A stretch without the seconds that lie in it only in part, as figures are counted by the second."""
+    return float(np.ceil(from_s)), float(np.floor(to_s))
+
+
 def steady_spans(run: Run) -> list[tuple[float, float]]:
-    """The stretches an objective is judged on: held levels after the warm-up, or all after it if none."""
+    """The stretches an objective is judged on: held levels after the warm-up, or all after it if none.
+
+    Held levels are of whole seconds.
+    """
     end_s = run.duration_s
     holds = run.stages.holds() if run.stages else []
-    spans = [(max(from_s, run.warmup_s), min(to_s, end_s)) for from_s, to_s, _ in holds]
+    spans = [whole_seconds(max(from_s, run.warmup_s), min(to_s, end_s)) for from_s, to_s, _ in holds]
     spans = [(from_s, to_s) for from_s, to_s in spans if to_s - from_s >= 1]
     return spans or [(run.warmup_s, end_s)]
 

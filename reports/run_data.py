@@ -13,7 +13,7 @@ from analysis.alerts.report import AlertsReader, AlertsReport
 from analysis.caches import CacheLevel, cache_levels
 from analysis.endpoints import EndpointTable, EndpointTotal
 from analysis.samples import Samples
-from analysis.slo import SloJudges, SloResult, Verdict, steady_spans, verdict
+from analysis.slo import SloJudges, SloResult, Verdict, steady_spans, verdict, whole_seconds
 from analysis.spectrum import RatePoint, rate_curve
 from analysis.tiers import TierPanel, missing_tiers, tier_panels
 from analysis.timeline import Floats, FlowLine, Timeline, flow_line
@@ -183,5 +183,7 @@ def _ranges(run: Run, duration_s: float) -> list[tuple[str, EndpointTable]]:
     if not 1 < len(holds) <= MOST_RANGES or stages is None:
         return _thirds(run, duration_s)
     unit = "/s" if stages.open else " users"
-    spans = [(level, max(begin, run.warmup_s), min(end, duration_s)) for begin, end, level in holds]
-    return [(f"{level:g}{unit}", EndpointTable([(begin, end)])) for level, begin, end in spans if end > begin]
+    spans = [
+        (level, whole_seconds(max(begin, run.warmup_s), min(end, duration_s))) for begin, end, level in holds
+    ]
+    return [(f"{level:g}{unit}", EndpointTable([span])) for level, span in spans if span[1] > span[0]]

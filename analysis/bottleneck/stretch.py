@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from analysis.samples import Samples
-from analysis.slo import allowed, count
+from analysis.slo import allowed, count, whole_seconds
 from results import Flow, Gap, Histogram, Interval, Part, Run, Slo
 from results.units import show_rate
 
@@ -167,18 +167,16 @@ def stretches(run: Run) -> list[Stretch]:
         spans = [(float(a), float(b), float("nan")) for a, b in pairwise(edges)]
     series, flows, gaps, slos = run.series(), run.flows, run.gaps, run.slos
     found = []
-    for from_s, to_s, rate in spans:
+    for begin, end, rate in spans:
+        from_s, to_s = whole_seconds(begin, end)
         stretch = Stretch(from_s, to_s, rate, Samples(series, from_s, to_s), slos)
-        # A second belongs to a stretch when it lies in it as a whole.
-        first, last = int(np.ceil(from_s)), int(to_s)
         stretch.intervals = [
-            piece for piece in run.intervals(start_s=first, end_s=last) if not piece.endpoint.setup
+            piece for piece in run.intervals(start_s=from_s, end_s=to_s) if not piece.endpoint.setup
         ]
-        stretch.flows = [flow for flow in flows if first <= flow.second < last]
+        stretch.flows = [flow for flow in flows if from_s <= flow.second < to_s]
         stretch.gaps = [gap for gap in gaps if gap.from_s < to_s and gap.to_s > from_s]
-        scheduled = sum(flow.scheduled for flow in stretch.flows) / max(last - first, 1)
         # Users have no rate of their own, and pieces of a ramp none that was planned.
         if not np.isfinite(rate) or (run.stages is not None and not run.stages.open):
-            stretch.rate_per_s = scheduled
+            stretch.rate_per_s = sum(flow.scheduled for flow in stretch.flows) / stretch.seconds
         found.append(stretch)
     return sorted(found, key=lambda one: one.rate_per_s)

@@ -350,3 +350,12 @@ def test_one_level_with_more_hits_than_the_others_does_not_make_the_cache_the_ca
     first = diagnose(build_run(tmp_path, [*levels, full], [GOOD_DIGEST], "p99 < 100ms")).first
     assert first is not None
     assert first.code == "api-pool"
+
+
+def test_rates_of_a_level_are_those_of_the_seconds_that_lie_in_it_as_a_whole(tmp_path):
+    run = build_run(tmp_path, [spec(100)], capacity=False, warmup_s=2.6)
+    (level,) = stretches(run)
+    ended = sum(flow.finished + flow.failed for flow in run.flows if 3 <= flow.second < 12)
+    assert (level.from_s, level.to_s) == (3, 12)
+    assert level.finished_per_s == pytest.approx(ended / 9)
+    assert level.requests_per_s == pytest.approx(ended / 9)

@@ -68,6 +68,11 @@ def test_warm_up_and_ramps_are_not_judged(tmp_path):
     assert steady_spans(ramp) == [(10, 30)]
 
 
+def test_a_second_that_is_only_in_part_of_a_level_is_not_judged(tmp_path):
+    run = build_run(tmp_path, [spec(50), spec(200)], capacity=False, warmup_s=2.5, duration_s=23.5)
+    assert steady_spans(run) == [(3, 12), (12, 23)]
+
+
 def test_too_few_requests_for_a_quantile_are_inconclusive(tmp_path):
     run = build_run(tmp_path, [spec(5, seconds=20)], slos="p99 < 250ms", capacity=False)
     (result,) = judge_slos(run)
