@@ -57,7 +57,7 @@ class _Second:
     requests: int
     failed: int
     slow_us: float
-    """The quantile of its response times; nan without requests."""
+    """The quantile of its response times."""
     kinds: tuple[str, ...] = ()
 
 
@@ -150,16 +150,15 @@ def _sign(second: int, seconds: dict[int, _Second], health: dict[int, str], usua
 def _seconds(run: Run) -> dict[int, _Second]:
     """All requests by the second in which they were due, setup's left out."""
     found = {}
-    for second, pieces in groupby(run.intervals(), key=lambda piece: piece.second):
+    asked = (piece for piece in run.intervals() if not piece.endpoint.setup)
+    for second, pieces in groupby(asked, key=lambda piece: piece.second):
         response, failed, kinds = Histogram(), 0, Counter[str]()
         for piece in pieces:
-            if not piece.endpoint.setup:
-                response += piece.response
-                failed += piece.failed
-                kinds.update({kind: count for kind, (count, _) in piece.errors.items()})
-        slow_us = response.quantile_us(QUANTILE) if response.count else float("nan")
+            response += piece.response
+            failed += piece.failed
+            kinds.update({kind: count for kind, (count, _) in piece.errors.items()})
         most_first = tuple(kind for kind, _ in kinds.most_common())
-        found[second] = _Second(response.count, failed, slow_us, most_first)
+        found[second] = _Second(response.count, failed, response.quantile_us(QUANTILE), most_first)
     return found
 
 

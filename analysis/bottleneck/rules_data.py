@@ -13,9 +13,10 @@ def missing_index(look: Look) -> list[Bottleneck]:
     """Statements that read far more rows than they return, and keep the database at work."""
     total_us = sum(digest.total_us for digest in look.digests)
     wasteful = [digest for digest in look.digests if _wasteful(digest)]
-    if not wasteful or not look.arrivals:
-        return []
     wasted_us = sum(digest.total_us for digest in wasteful)
+    # A server whose timers are off counts statements and no time.
+    if not wasted_us or not look.arrivals:
+        return []
     # The utilisation law: what an arrival takes of the database, times the rate of arrivals.
     sessions = wasted_us / 1e6 / look.arrivals * look.at.finished_per_s
     strength = ramp(sessions, 0.15, 0.6) * ramp(wasted_us / total_us, 0.2, 0.5)

@@ -123,9 +123,13 @@ def build_run(
     slos: str = "p99 < 250ms, errors < 0.1%",
     capacity: bool = True,
     events: Iterable[Event] = (),
+    intervals: Iterable[Interval] = (),
     **info: Any,
 ) -> Run:
-    """Write the levels one after the other and open the run; they are events if `capacity`, else stages."""
+    """Write the levels one after the other and open the run; they are events if `capacity`, else stages.
+
+    `digests`, `events` and `intervals` are written besides.
+    """
     random = np.random.default_rng(11)
     stages = ", ".join(f"{level.rate_per_s:g}/s for {level.seconds}s" for level in levels)
     facts = {
@@ -144,7 +148,7 @@ def build_run(
                 n = int(random.poisson(level.rate_per_s))
                 bad = round(n * level.failed_ratio)
                 ended = int(n * level.finished_ratio) - bad
-                writer.add_intervals([_interval(second, level, n, bad, random)])
+                writer.add_intervals([_interval(second, level, n, bad, random)] if n else [])
                 writer.add_flows([_flow(second, level, n, ended, bad)])
                 writer.add_samples(_samples(second, second - begin, level, totals))
                 scheduled, finished, failed = scheduled + n, finished + ended, failed + bad
@@ -155,6 +159,7 @@ def build_run(
             begin = end
         writer.add_digests(digests)
         writer.add_events(events)
+        writer.add_intervals(intervals)
         left = scheduled - finished - failed
         writer.set_account("g0", Account(scheduled, finished, failed, left, 0))
     return open_run(path)

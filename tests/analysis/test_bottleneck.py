@@ -352,6 +352,11 @@ def test_one_level_with_more_hits_than_the_others_does_not_make_the_cache_the_ca
     assert first.code == "api-pool"
 
 
+def test_statements_of_a_server_that_takes_no_times_are_no_missing_index(tmp_path):
+    untimed = replace(SLOW_DIGEST, total_us=0.0)
+    assert diagnose(build_run(tmp_path, [spec(300)], [untimed], capacity=False)).state == "none"
+
+
 def test_rates_of_a_level_are_those_of_the_seconds_that_lie_in_it_as_a_whole(tmp_path):
     run = build_run(tmp_path, [spec(100)], capacity=False, warmup_s=2.6)
     (level,) = stretches(run)

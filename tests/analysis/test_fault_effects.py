@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.fault_effects import FaultEffect, fault_effects
-from results import Event
+from results import Endpoint, Event, Histogram, Interval
 from tests.analysis.builders import LevelSpec, build_run, spec
 
 CALM = spec(100)
@@ -56,6 +56,15 @@ def test_seconds_far_slower_than_all_before_are_a_sign(tmp_path: Path) -> None:
     found = effect_of(tmp_path, CALM, spec(100, mean_ms=80), CALM)
     assert found.sign.startswith("p90 ")
     assert found.detect_s == pytest.approx(0.8)
+
+
+def test_a_first_second_in_which_users_only_signed_in_hides_nothing_that_is_slow(tmp_path: Path) -> None:
+    times = Histogram.from_values_us([90_000.0] * 5)
+    signing_in = Interval(0, "g0", Endpoint("sign in", "page", True), times, times.copy())
+    levels = [spec(0, seconds=1), spec(100, seconds=11), spec(100, mean_ms=80), CALM]
+    run = build_run(tmp_path, levels, capacity=False, events=told(), intervals=[signing_in])
+    (found,) = fault_effects(run)
+    assert found.sign.startswith("p90 ")
 
 
 def test_a_fault_that_nobody_notices_is_never_shown(tmp_path: Path) -> None:
