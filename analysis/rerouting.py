@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.masks import stretches_of
 from analysis.samples import Samples
 from results import Event, Gap, Series
 
@@ -53,9 +54,10 @@ def reroutings(samples: Samples, gaps: Sequence[Gap], events: Sequence[Event]) -
 
 
 def _down(up: Series) -> list[tuple[float, float | None]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], up.values < 1, [False]]).astype(np.int8)))
-    ends = [float(up.at_s[place]) if place < up.at_s.size else None for place in edges[1::2]]
-    return [(float(up.at_s[place]), end) for place, end in zip(edges[::2], ends, strict=True)]
+    return [
+        (float(up.at_s[first]), float(up.at_s[past]) if past < up.at_s.size else None)
+        for first, past in stretches_of(up.values < 1)
+    ]
 
 
 def _rerouting(

@@ -11,7 +11,8 @@ import numpy as np
 from analysis.alerts.evaluate import Evaluator
 from analysis.alerts.rules import Rule
 from analysis.alerts.series import StoredSeries
-from analysis.alerts.vector import NAME, Bools, Element, Floats, Labels, but, labels_of, merged
+from analysis.alerts.vector import NAME, Element, Floats, Labels, but, labels_of, merged
+from analysis.masks import stretches_of
 from results import UsageError
 from results.units import three_digits
 
@@ -99,7 +100,7 @@ def _labels(rule: Rule, one: Element) -> Labels:
 def _stretches(rule: Rule, one: Element, moments_s: Floats) -> list[Firing]:
     """Stretches in which the expression was met; one that comes back while it is kept firing is the same."""
     found: list[Firing] = []
-    for begin, end in _runs(one.here):
+    for begin, end in stretches_of(one.here):
         since_s = float(moments_s[begin])
         ends_s = float(moments_s[end]) if end < moments_s.size else None
         before = found[-1] if found else None
@@ -129,12 +130,6 @@ def _kept(until_s: float | None, keep_s: float, moments_s: Floats) -> float | No
         return None
     later = moments_s[moments_s >= until_s + keep_s - 1e-9]
     return float(later[0]) if later.size else None
-
-
-def _runs(here: Bools) -> list[tuple[int, int]]:
-    """Stretches of True as (first, one past the last)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], here, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _filled(text: str, labels: Labels, value: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.masks import stretches_of
 from analysis.slo import Floats, allowed, count
 from results import Interval, Slo
 
@@ -33,7 +34,7 @@ class SloMoments:
     """What objectives count, second by second (in long runs, window by window), fed with intervals."""
 
     def __init__(self, slos: Sequence[Slo], duration_s: float, from_s: float = 0.0) -> None:
-        """Stretches before `from_s`, the warm-up, are not looked at."""
+        """What was due before `from_s`, in the warm-up, is not looked at."""
         self.slos, self._from_s = list(slos), from_s
         self._width_s = max(int(np.ceil(duration_s / MOST_MOMENTS)), 1)
         size = max(int(np.ceil(duration_s / self._width_s)), 1)
@@ -42,8 +43,8 @@ class SloMoments:
 
     def add(self, interval: Interval) -> None:
         """Count an interval for every objective that it belongs to."""
-        place = int(interval.second) // self._width_s
-        if interval.endpoint.setup or not 0 <= place < self._n.shape[1]:
+        place = interval.second // self._width_s
+        if interval.endpoint.setup or interval.second < self._from_s or place >= self._n.shape[1]:
             return
         for row, slo in enumerate(self.slos):
             if slo.endpoint in (None, interval.endpoint.name):
@@ -59,10 +60,8 @@ class SloMoments:
             np.convolve(values[row], np.ones(span))[: values.shape[1]] for values in (self._n, self._over)
         )
         is_missed = (over > allowed(slo) * n) & (n > 0)
-        is_missed[: int(self._from_s // self._width_s)] = False
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], is_missed, [False]]).astype(np.int8)))
-        ends = edges * float(self._width_s)
-        return [(float(a), float(b)) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+        width_s = float(self._width_s)
+        return [(begin * width_s, end * width_s) for begin, end in stretches_of(is_missed)]
 
 
 def misses(missed: Sequence[Slo], moments: SloMoments, seen: Sequence[AlertSeen]) -> list[Miss]:

@@ -38,8 +38,6 @@ class Element:
 
 
 Vector = list[Element]
-Scalar = Floats
-"""A scalar over all moments, shape (moments,)."""
 
 
 def labels_of(pairs: Iterable[tuple[str, str]]) -> Labels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analysis.masks import stretches_of
 from analysis.timeline import HeatMap, Timeline
 from reports.charts.axes import latency_axis, time_axis
 from reports.charts.labels import EndLabel, write_end_labels
@@ -84,9 +85,5 @@ def _runs(cells: npt.NDArray[np.bool_], xs: Floats, ys: Floats) -> str:
     """Neighbouring cells of a row as one stroke: the shortest path data that draws them."""
     pieces = []
     for y, line in zip(ys, cells, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], line, [False])).astype(np.int8)))
-        pieces += [
-            f"M{xs[begin]:.1f} {y:.1f}h{xs[end] - xs[begin]:.1f}"
-            for begin, end in zip(edges[::2], edges[1::2], strict=True)
-        ]
+        pieces += [f"M{xs[begin]:.1f} {y:.1f}h{xs[end] - xs[begin]:.1f}" for begin, end in stretches_of(line)]
     return "".join(pieces)
