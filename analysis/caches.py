@@ -75,7 +75,7 @@ def _edge(samples: Samples) -> CacheLevel | None:
 
 def _application(samples: Samples) -> list[CacheLevel | None]:
     """One level for each of the application's own caches; Redis's own count where it names none."""
-    names = sorted({metric.split(".")[1] for metric in samples.metrics("api") if metric.startswith("cache.")})
+    names = _own_caches(samples)
     if names:
         return [
             _level(samples, f"application, {name}", f"the API's {name} cache", "api", f"cache.{name}")
@@ -99,25 +99,36 @@ def _buffer_pools(samples: Samples) -> list[CacheLevel | None]:
 
 def level_lines(samples: Samples) -> list[tuple[str, Series]]:
     """The hit ratio of each level over time, by its name; nan where it was not asked."""
+    own = application_lines(samples) or [("Redis", _counted(samples, "redis", ""))]
     pairs = [
-        ("browser", _pair(samples, "generator", "browser_cache.hits", "browser_cache.misses")),
+        ("browser", _counted(samples, "generator", "browser_cache.")),
         ("edge", _lookups(samples, "lb", "cache_hits", "cache_lookups")),
+        *own,
     ]
-    names = sorted({metric.split(".")[1] for metric in samples.metrics("api") if metric.startswith("cache.")})
-    pairs += [(name, _pair(samples, "api", f"cache.{name}.hits", f"cache.{name}.misses")) for name in names]
-    if not names:
-        pairs.append(("Redis", _pair(samples, "redis", "hits", "misses")))
     for tier in ("primary", "replica"):
         metrics = ("buffer_pool_reads", "buffer_pool_read_requests")
         pairs.append((f"pages, {tier}", _lookups(samples, tier, *metrics, counts_misses=True)))
     return [(name, line) for name, line in pairs if line is not None and np.isfinite(line.values).any()]
 
 
-def _pair(samples: Samples, tier: str, hits: str, misses: str) -> Series | None:
-    good, bad = samples.summed(tier, hits), samples.summed(tier, misses)
-    if good is None or bad is None:
+def application_lines(samples: Samples) -> list[tuple[str, Series | None]]:
+    """The hit ratio over time of each of the application's own caches, over all instances of the API."""
+    return [(name, _counted(samples, "api", f"cache.{name}.")) for name in _own_caches(samples)]
+
+
+def hit_ratio(hits: Series | None, misses: Series | None) -> Series | None:
+    """Hits of all lookups at each moment, nan where there were none; None where either was not watched."""
+    if hits is None or misses is None:
         return None
-    return _share(good, good.values + np.interp(good.at_s, bad.at_s, bad.values))
+    return _share(hits, hits.values + np.interp(hits.at_s, misses.at_s, misses.values))
+
+
+def _counted(samples: Samples, tier: str, prefix: str) -> Series | None:
+    return hit_ratio(samples.summed(tier, f"{prefix}hits"), samples.summed(tier, f"{prefix}misses"))
+
+
+def _own_caches(samples: Samples) -> list[str]:
+    return sorted({metric.split(".")[1] for metric in samples.metrics("api") if metric.startswith("cache.")})
 
 
 def _lookups(

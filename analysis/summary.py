@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from analysis.compare.figures import QUANTILES
 from analysis.endpoints import EndpointTable
 from analysis.slo import SloJudges, steady_spans, verdict
 from analysis.validity import validity
 from results import Run
-
-FIGURES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,6 @@ def _figures(table: EndpointTable) -> dict[str, float]:
     overall = table.overall()
     if not overall.requests:
         return {}
-    quantiles = overall.response.quantiles_us(list(FIGURES.values())).tolist()
-    latencies = dict(zip(FIGURES, quantiles, strict=True))
+    quantiles = overall.response.quantiles_us(list(QUANTILES.values())).tolist()
+    latencies = dict(zip(QUANTILES, quantiles, strict=True))
     return {**latencies, "errors": overall.error_ratio, "rate": overall.rate_per_s}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from analysis.caches import application_lines, hit_ratio
 from analysis.tiers.front import renamed
 from analysis.tiers.panel import Panel, Unit
 from analysis.tiers.process import process
-from results import Series
 
 _COMMAND_COLUMNS: list[tuple[str, Unit]] = [
     ("Calls", "per_s"),
@@ -129,30 +127,9 @@ def _hit_ratio_chart(panel: Panel) -> None:
     for instance in samples.instances("redis", "hits"):
         pair = samples.get("redis", instance, "hits"), samples.get("redis", instance, "misses")
         lines += panel.track(hit_ratio(*pair), "all keys" if instance == "redis" else instance)
-    for cache in app_caches(panel):
-        lines += panel.track(hit_ratio(*cache[1:]), cache[0])
+    for name, line in application_lines(samples):
+        lines += panel.track(line, name)
     panel.chart("Hit ratio", "ratio", lines)
-
-
-def app_caches(panel: Panel) -> list[tuple[str, Series | None, Series | None]]:
-    """The application's caches by name, each with its hits and misses per second over all instances."""
-    samples = panel.samples
-    names = sorted({metric.split(".")[1] for metric in samples.metrics("api") if metric.startswith("cache.")})
-    found = []
-    for name in names:
-        hits, misses = (samples.summed("api", f"cache.{name}.{what}") for what in ("hits", "misses"))
-        found.append((name, hits, misses))
-    return found
-
-
-def hit_ratio(hits: Series | None, misses: Series | None) -> Series | None:
-    """Hits of all lookups at each moment; nan where there were none."""
-    if hits is None or misses is None or hits.at_s.size == 0:
-        return None
-    missed = np.interp(hits.at_s, misses.at_s, misses.values)
-    total = hits.values + missed
-    share = hits.values / np.where(total == 0, np.nan, total)
-    return Series(hits.tier, hits.instance, "hit_ratio", "gauge", hits.at_s, share)
 
 
 def _spent_ms(panel: Panel, command: str, instances: list[str]) -> tuple[float, float]:
