@@ -8,6 +8,7 @@ runs of each side, taking turns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,22 +26,33 @@ OVERALL = "all"
 class Blocks:
     """Response times by endpoint and block of the steady part; each array has shape (blocks, BUCKETS)."""
 
-    def __init__(self, from_s: float, to_s: float, blocks: int = BLOCKS) -> None:
-        self.from_s, self.to_s = from_s, to_s
-        self.blocks = max(min(blocks, int(to_s - from_s)), 1)
+    def __init__(self, spans: Sequence[tuple[float, float]], blocks: int = BLOCKS) -> None:
+        """`spans` are the stretches of the steady part, (from second, to second)."""
+        self.spans = list(spans)
+        self.length_s = sum(to_s - from_s for from_s, to_s in spans)
+        self.blocks = max(min(blocks, int(self.length_s)), 1)
         self.counts: dict[str, Counts] = {}
 
     def add(self, interval: Interval) -> None:
         """Count an interval of the steady part; setup requests are left out."""
-        if interval.endpoint.setup or not self.from_s <= interval.second < self.to_s:
+        at_s = self._steady_s(interval.second)
+        if interval.endpoint.setup or at_s is None:
             return
-        share = (interval.second - self.from_s) / (self.to_s - self.from_s)
-        block = min(int(share * self.blocks), self.blocks - 1)
+        block = min(int(at_s / self.length_s * self.blocks), self.blocks - 1)
         for name in (OVERALL, interval.endpoint.name):
             if name not in self.counts:
                 self.counts[name] = np.zeros((self.blocks, BUCKETS), dtype=np.int32)
             row = self.counts[name][block]
             np.add(row, interval.response.counts, out=row, casting="unsafe")
+
+    def _steady_s(self, second: int) -> float | None:
+        """How much of the steady part lies before a second; None where it is not of it."""
+        before_s = 0.0
+        for from_s, to_s in self.spans:
+            if from_s <= second < to_s:
+                return before_s + second - from_s
+            before_s += to_s - from_s
+        return None
 
 
 @dataclass(frozen=True)

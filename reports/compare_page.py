@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
@@ -31,7 +30,6 @@ from reports.parts import (
     Table,
     kept,
 )
-from reports.render import write_page
 from reports.run_data import RunReport, read_report
 from reports.sections import below, comparison
 from reports.sections.answer import p99_us
@@ -78,14 +76,9 @@ def read_compared(runs: Sequence[Run]) -> Compared:
     """Read the runs. Raises UsageError unless there are 2 to 10."""
     if not 2 <= len(runs) <= MOST_RUNS:
         raise UsageError(f"compare takes 2 to {MOST_RUNS} runs, not {len(runs)}")
-    blocks = [Blocks(steady_spans(run)[0][0], steady_spans(run)[-1][1]) for run in runs]
+    blocks = [Blocks(steady_spans(run)) for run in runs]
     reports = [read_report(run, one) for run, one in zip(runs, blocks, strict=True)]
     return Compared(reports, comparison.names_of(runs), blocks)
-
-
-def write_comparison(runs: Sequence[Run], path: Path) -> Path:
-    """Write the page. Raises UsageError unless there are 2 to 10 runs."""
-    return write_page(comparison_page(read_compared(runs)), path)
 
 
 def comparison_page(compared: Compared) -> Page:
@@ -125,13 +118,16 @@ def _change(before: Blocks, after: Blocks, name: str, shares: Sequence[float]) -
 
 
 def comparison_answer(names: Sequence[str], changes: Sequence[Change | None]) -> Answer:
-    """Whether p99 differs, of the run that differs most; `changes` at TABLE_SHARES, of each but the first."""
+    """Whether p99 differs, and of which run most, of those whose change is beyond chance.
+
+    `changes` are at TABLE_SHARES, of each run but the first.
+    """
     known = [(name, one) for name, one in zip(names[1:], changes, strict=True) if one is not None]
     why = "One run of each side: what differs from run to run on the same system is not in the intervals."
     advice = "Use 'harness duel' for a verdict that holds: runs of both sides that take turns."
     if not known:
         return Answer("Nothing to compare: a side has no requests.", why, advice, "warn")
-    name, change = max(known, key=lambda pair: abs(pair[1].change[-1]))
+    name, change = max(known, key=lambda pair: (pair[1].is_significant[-1], abs(pair[1].change[-1])))
     p99 = float(change.change[-1])
     if not bool(change.is_significant[-1]):
         told = "No difference in p99 that these runs could show"

@@ -75,7 +75,7 @@ def _share_variance(share: float, requests: int) -> float:
 
 def _spreads(run: Run) -> dict[Key, float]:
     """The standard deviation of ln(quantile) within a run, by endpoint and metric."""
-    blocks = Blocks(run.warmup_s, run.duration_s)
+    blocks = Blocks([(run.warmup_s, run.duration_s)])
     for interval in run.intervals(start_s=run.warmup_s):
         blocks.add(interval)
     spreads: dict[Key, float] = {}

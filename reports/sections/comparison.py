@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from analysis import environment
 from analysis.compare.figures import metric_of
 from analysis.compare.sides import Comparison
 from analysis.compare.words import show_change, show_value
 from analysis.spectrum import RatePoint, spectrum
 from reports.charts.axes import clock
 from reports.charts.curves import RateChart, RateCurve, SpectrumLine, draw_rate_curve, draw_spectrum
+from reports.charts.labels import shortened
 from reports.charts.lines import Line, LineChart, Story, draw_lines
 from reports.charts.saturation import SaturationMap, draw_saturation
 from reports.charts.style import ACCENT, BASELINE, GREEN, GREY, INK, MUTED, ORANGE, VIOLET, WARN
@@ -30,6 +32,8 @@ from results.units import show_latency, show_rate
 RUN_COLORS = (BASELINE, ACCENT, ORANGE, VIOLET, GREEN, INK, GREY, WARN, MUTED, ACCENT)
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 _MOST_SATURATION = 16
+_MOST_NAME = 24
+"""Characters of a run's name."""
 
 
 def gate_table(comparisons: Sequence[Comparison], caption: str) -> Table:
@@ -88,8 +92,7 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     pieces = [run.id.split("-") for run in runs]
     while min(map(len, pieces)) > 1 and len({one[-1] for one in pieces}) == 1:
         pieces = [one[:-1] for one in pieces]
-    names = ["-".join(one) for one in pieces[1:]]
-    return ["baseline", *(name if len(name) <= 24 else f"{name[:23]}…" for name in names)]
+    return ["baseline", *shortened(["-".join(one) for one in pieces[1:]], _MOST_NAME)]
 
 
 def overlaid_curves(reports: Sequence[RunReport], names: Sequence[str]) -> Section | None:
@@ -204,15 +207,18 @@ def side_by_side(reports: Sequence[RunReport], names: Sequence[str]) -> Section 
 
 def differences(runs: Sequence[Run], names: Sequence[str]) -> Section:
     """What differs around the runs: plan, versions, settings, host."""
-    facts = [_flat({"plan": _plan(run), **run.environment}) for run in runs]
-    keys = sorted({key for one in facts for key in one})
-    differing = [key for key in keys if len({repr(one.get(key)) for one in facts}) > 1]
+    facts = [{"plan": _plan(run), **run.environment} for run in runs]
+    differing = environment.differences(facts)
     if not differing:
         lead = "Nothing that was recorded differs: plan, versions, settings and host are the same."
         return Section("differences", "What differs around them", lead, [Table("Runs", *_who(runs, names))])
     columns = [Column("What", number=False), *(Column(name, number=False) for name in names)]
-    rows = [[Cell(key), *(Cell(str(one.get(key, NONE))) for one in facts)] for key in differing]
-    lead = f"{len(differing)} of {len(keys)} recorded facts differ; the rest is the same."
+    rows = [
+        [Cell(one.name), *(Cell(NONE if value is None else str(value)) for value in one.values)]
+        for one in differing
+    ]
+    recorded = {name for one in facts for name in environment.flattened(one)}
+    lead = f"{len(differing)} of {len(recorded)} recorded facts differ; the rest is the same."
     blocks: list[Block] = [Table("What differs", columns, rows), Table("Runs", *_who(runs, names))]
     return Section("differences", "What differs around them", lead, blocks)
 
@@ -235,13 +241,3 @@ def _plan(run: Run) -> dict[str, Any]:
         "warm-up": f"{run.warmup_s:g} s",
     }
     return told | {key: value for key, value in run.plan.items() if isinstance(value, str | int | float)}
-
-
-def _flat(facts: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in facts.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}: ")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

@@ -9,7 +9,7 @@ from results import Endpoint, Histogram, Interval
 
 def blocks_of(seed: int, factor: float = 1.0, seconds: int = 60, per_s: int = 200) -> Blocks:
     random = np.random.default_rng(seed)
-    blocks = Blocks(0, seconds)
+    blocks = Blocks([(0, seconds)])
     for second in range(seconds):
         times = Histogram.from_values_us(random.lognormal(9, 0.6, per_s) * factor)
         blocks.add(Interval(second, "g0", Endpoint("x"), times, times))
@@ -41,3 +41,11 @@ def test_side_without_requests_has_no_change() -> None:
     found = change_of(empty, blocks_of(1).counts["x"], [0.5])
     assert np.isnan(found.change[0])
     assert not found.is_significant.any()
+
+
+def test_what_lies_between_the_stretches_of_the_steady_part_is_not_counted() -> None:
+    blocks = Blocks([(2, 4), (6, 8)], blocks=4)
+    for second in range(10):
+        times = Histogram.from_values_us([1000.0] * (second + 1))
+        blocks.add(Interval(second, "g0", Endpoint("x"), times, times))
+    assert blocks.counts["x"].sum(axis=1).tolist() == [3, 4, 7, 8]

@@ -3,14 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.compare.figures import figures_of
+from analysis.difference import Change
 from analysis.duel import Duel, DuelPlan, DuelResult
 from analysis.duel.stored import JudgedDuel
-from reports.compare_page import comparison_page, read_compared, write_comparison
+from reports.compare_page import comparison_answer, comparison_page, read_compared
 from reports.duel_page import duel_page
 from reports.render import render
+from reports.sections.comparison import names_of
 from results import Run, StoredDuel, UsageError, open_run
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
@@ -102,13 +105,11 @@ def test_duel_without_a_single_figure_makes_a_page() -> None:
     assert check(render(duel_page(judged_of(Duel().decision(), [], [])))).problems == []
 
 
-def test_comparison_overlays_runs_and_tells_what_differs(
-    runs: tuple[list[Run], list[Run]], tmp_path: Path
-) -> None:
-    html = write_comparison([runs[0][0], runs[1][1]], tmp_path / "compare.html").read_text()
+def test_comparison_overlays_runs_and_tells_what_differs(runs: tuple[list[Run], list[Run]]) -> None:
+    html = render(comparison_page(read_compared([runs[0][0], runs[1][1]])))
     assert check(html).problems == []
     assert "times as high</em>" in html
-    assert "plan: seed" in html
+    assert "plan seed" in html
 
 
 def test_run_compared_with_itself_shows_nothing(runs: tuple[list[Run], list[Run]]) -> None:
@@ -125,3 +126,21 @@ def test_comparison_takes_2_to_10_runs(runs: tuple[list[Run], list[Run]], count:
 def test_five_runs_on_one_page(runs: tuple[list[Run], list[Run]]) -> None:
     html = render(comparison_page(read_compared([*runs[0], *runs[1][:2]])))
     assert check(html).problems == []
+
+
+def change_at_p99(change: float, low: float, high: float) -> Change:
+    return Change(np.array([0.99]), np.array([change]), np.array([low]), np.array([high]))
+
+
+def test_of_several_runs_one_that_differs_beyond_chance_is_told_before_a_larger_change_by_chance() -> None:
+    by_chance, real = change_at_p99(0.4, -0.1, 0.9), change_at_p99(0.2, 0.12, 0.29)
+    told = comparison_answer(["baseline", "noisy", "slower"], [by_chance, real])
+    assert told.sentence == "p99 in slower is 20.0% higher than in the baseline (+12.0% to +29.0%)."
+
+
+def test_runs_of_long_names_are_told_apart_by_their_ends(tmp_path: Path) -> None:
+    shape = Shape(stages="20/s for 4s", warmup_s=1)
+    ids = [f"20261123-211000-checkout-{number}" for number in (1, 2, 3)]
+    names = names_of([open_run(write_sample(tmp_path, shape, one)) for one in ids])
+    assert len(set(names)) == 3
+    assert [name[-1] for name in names[1:]] == ["2", "3"]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from analysis.compare.figures import figures_of
-from reports.compare_page import write_comparison
+from reports.compare_page import comparison_page, read_compared
 from reports.page import write_report
+from reports.render import write_page
 from results import open_run
 from tests.truth.soak import write_soak
 
@@ -32,7 +33,8 @@ def test_two_days_of_a_billion_requests(tmp_path: Path, capsys: pytest.CaptureFi
         for seed, (path, factor) in enumerate(zip(paths, (1.0, 1.03), strict=True))
     ]
     begin = time.perf_counter()
-    page = write_comparison([open_run(path) for path in paths], tmp_path / "compare.html")
+    compared = read_compared([open_run(path) for path in paths])
+    page = write_page(comparison_page(compared), tmp_path / "compare.html")
     compared_s = time.perf_counter() - begin
     begin = time.perf_counter()
     report = write_report(open_run(paths[0]), tmp_path / "report.html")
