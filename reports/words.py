@@ -7,6 +7,8 @@ import math
 from results.units import show_latency, show_ratio, three_digits
 
 NONE = "–"
+_ALMOST = 0.9949
+"""From this share on two decimals are told."""
 
 
 def show_bytes(value: float) -> str:
@@ -51,6 +53,13 @@ def show_share(share: float) -> str:
     if not math.isfinite(share):
         return NONE
     return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def show_nearly(share: float) -> str:
+    """A share as per cent that is never rounded up to the whole: `99.99%`."""
+    if _ALMOST < share < 1:
+        return f"{math.floor(share * 1e4) / 1e2:.2f}%"
+    return show_ratio(share)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

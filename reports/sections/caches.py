@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from analysis.caches import CacheLevel, level_lines
@@ -12,11 +11,9 @@ from reports.charts.style import ACCENT, BASELINE, GREEN, GREY, INK, ORANGE, VIO
 from reports.parts import Block, Meter, Meters, Section
 from reports.run_data import RunReport
 from reports.sections.shared import story_of, time_chart
-from reports.words import show_bytes, show_count
+from reports.words import show_bytes, show_count, show_nearly
 from results.units import show_rate, show_ratio
 
-ALMOST = 0.9949
-"""From this share on two decimals are told."""
 _COLORS = (ACCENT, ORANGE, VIOLET, GREEN, BASELINE, GREY, INK)
 
 
@@ -29,7 +26,7 @@ def caches(report: RunReport) -> Section | None:
     meters = [
         Meter(
             f"{level.name}: {level.what}",
-            f"{_hit_words(level)} hit",
+            f"{show_nearly(level.hit_ratio)} hit",
             level.hit_ratio,
             _words(level, length_s),
         )
@@ -48,13 +45,6 @@ def caches(report: RunReport) -> Section | None:
         "From the client down to the disk. The unfilled part of each bar is what the level below had to do."
     )
     return Section("caches", "What each cache kept away", lead, blocks)
-
-
-def _hit_words(level: CacheLevel) -> str:
-    """The hit ratio; never rounded up to 100% where something got through."""
-    if level.passed > 0 and level.hit_ratio > ALMOST:
-        return f"{math.floor(level.hit_ratio * 1e4) / 1e2:.2f}%"
-    return show_ratio(level.hit_ratio)
 
 
 def _words(level: CacheLevel, length_s: float) -> str:

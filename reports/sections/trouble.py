@@ -5,15 +5,20 @@ from __future__ import annotations
 from reports.charts.axes import clock
 from reports.parts import Block, Cell, Column, Fact, Facts, Section, Segment, Stack, Stacks, Table
 from reports.run_data import RunReport
-from reports.words import counted, show_count
-from results.units import show_latency, show_ratio
+from reports.words import counted, show_count, show_nearly
+from results.units import show_latency
 
-_MOST_ROWS = 30
+_MOST_ROWS, _MOST_EVENTS = 30, 200
 _MOST_TEXT = 600
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " …"
+
+
+def _shown(which: str, most: int, number: int) -> str:
+    """Words for a table that leaves out some; none where all are in it."""
+    return f" The {which} {most} of {number:,} are shown." if number > most else ""
 
 
 def trouble(report: RunReport) -> list[Section | None]:
@@ -35,7 +40,7 @@ def errors(report: RunReport) -> Section | None:
     ]
     rows = [
         [
-            Cell(error.endpoint.name),
+            Cell(error.endpoint.name, "outside arrivals" if error.endpoint.setup else ""),
             Cell(error.kind, tone="bad"),
             Cell(show_count(error.count), sort=error.count, strong=True),
             Cell(_span(error.first_s, error.last_s), sort=error.first_s),
@@ -43,12 +48,11 @@ def errors(report: RunReport) -> Section | None:
         ]
         for error in found[:_MOST_ROWS]
     ]
-    total = sum(error.count for error in found)
-    more = (
-        f" The {_MOST_ROWS} most frequent of {len(found)} kinds are shown." if len(found) > _MOST_ROWS else ""
-    )
     requests = counted(report.overall.requests, "request")
-    lead = f"{counted(total, 'failure')} of {requests} in the steady part.{more}"
+    lead = f"{counted(report.overall.failed, 'failure')} of {requests} in the steady part"
+    outside = sum(error.count for error in found if error.endpoint.setup)
+    lead += f", and {counted(outside, 'failure')} outside arrivals." if outside else "."
+    lead += _shown("most frequent", _MOST_ROWS, len(found))
     return Section("errors", "Errors", lead, [Table("Errors", columns, rows, sortable=True)])
 
 
@@ -58,7 +62,8 @@ def _span(first_s: float, last_s: float) -> str:
 
 def logs(report: RunReport) -> Section | None:
     """Warnings and errors of every process, lines that say the same together."""
-    if not report.run.logs:
+    found = report.run.logs
+    if not found:
         return None
     columns = [
         Column("Process", number=False),
@@ -75,11 +80,11 @@ def logs(report: RunReport) -> Section | None:
             Cell(clock(max(group.first_s, 0)), sort=group.first_s),
             Cell(_short(group.sample), code=True),
         ]
-        for group in report.run.logs[:_MOST_ROWS]
+        for group in found[:_MOST_ROWS]
     ]
     lead = (
         "Warnings and errors of every process; lines that differ only in their numbers are counted together."
-    )
+    ) + _shown("most frequent", _MOST_ROWS, len(found))
     return Section("logs", "Log lines", lead, [Table("Log lines", columns, rows, sortable=True)])
 
 
@@ -99,11 +104,10 @@ def events(report: RunReport) -> Section | None:
             Cell(where or "run"),
             Cell(_short(text), tone="warn" if is_gap else ""),
         ]
-        for at, where, text, is_gap in sorted(happened)[:200]
+        for at, where, text, is_gap in sorted(happened)[:_MOST_EVENTS]
     ]
-    return Section(
-        "events", "Events and gaps", "In order of time since load began.", [Table("Events", columns, rows)]
-    )
+    lead = "In order of time since load began." + _shown("first", _MOST_EVENTS, len(happened))
+    return Section("events", "Events and gaps", lead, [Table("Events", columns, rows)])
 
 
 def account(report: RunReport) -> Section | None:
@@ -124,8 +128,9 @@ def account(report: RunReport) -> Section | None:
         Segment(name, count / scale, show_count(count), color) for name, count, color in sums if count
     ]
     blocks: list[Block] = [Stacks("Arrivals", [Stack("scheduled", show_count(total.scheduled), segments)])]
-    lag = max((flow.wake_lag.quantile_us(0.99) for flow in run.flows if flow.wake_lag.count), default=None)
-    all_counted = show_ratio(1 - abs(total.missing) / scale)
+    lags = (flow.wake_lag for flow in run.flows)
+    lag = max((one.quantile_us(0.99) for one in lags if one.count), default=None)
+    all_counted = show_nearly(1 - abs(total.missing) / scale)
     facts = [
         Fact("Scheduled", show_count(total.scheduled), counted(len(run.accounts), "generator")),
         Fact("Accounted for", all_counted, "of all arrivals", "bad" if total.missing else "good"),

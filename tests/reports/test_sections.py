@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reports.parts import Meters, Note, Table
-from results import Event, RunWriter
-from tests.reports.filled_run import STEADY_S, counter, requests, rows, sections
+from results import Account, Endpoint, Event, Histogram, Interval, LogGroup, RunWriter
+from tests.reports.filled_run import STEADY_S, counter, facts, requests, rows, sections
 
 
 def test_files_have_their_throughput_by_size(tmp_path: Path) -> None:
@@ -71,3 +71,36 @@ def test_fault_of_the_run_is_marked_on_the_charts(tmp_path: Path) -> None:
     found = sections(tmp_path, fault)
     heat = next(block for block in found["time"].blocks if hasattr(block, "svg"))
     assert "web-instance-down begins" in heat.svg
+
+
+def test_failed_sign_ins_are_no_failures_of_the_steady_part(tmp_path: Path) -> None:
+    def failing(writer: RunWriter) -> None:
+        times = Histogram.from_values_us([5000.0] * 10)
+        errors = {"HTTP 500": (3, "500")}
+        for endpoint in (Endpoint("sign in", "page", True), Endpoint("todo.list", "trpc")):
+            writer.add_intervals([Interval(20, "g0", endpoint, times, times.copy(), 3, errors=errors)])
+
+    found = sections(tmp_path, failing)["errors"]
+    told = f"3 failures of {STEADY_S + 10} requests in the steady part, and 3 failures outside arrivals."
+    assert found.lead == told
+    (table,) = [block for block in found.blocks if isinstance(block, Table)]
+    names = {(row[0].words, row[0].small) for row in table.rows}
+    assert names == {("sign in", "outside arrivals"), ("todo.list", "")}
+
+
+def test_an_arrival_that_is_missing_is_never_rounded_away(tmp_path: Path) -> None:
+    def one_of_many(writer: RunWriter) -> None:
+        writer.set_account("g0", Account(1_000_000, 999_999))
+
+    assert facts(sections(tmp_path / "missing", one_of_many)["account"])["Accounted for"] == "99.99%"
+    assert facts(sections(tmp_path / "all")["account"])["Accounted for"] == "100%"
+
+
+def test_a_table_that_leaves_out_rows_says_so(tmp_path: Path) -> None:
+    def many(writer: RunWriter) -> None:
+        writer.add_logs(LogGroup("api", "api1", "ERROR", f"kind {n}", 1, 1.0, f"kind {n}") for n in range(31))
+        writer.add_events(Event(n / 10, "stage", f"stage {n}") for n in range(201))
+
+    found = sections(tmp_path, many)
+    assert found["logs"].lead.endswith("The most frequent 30 of 31 are shown.")
+    assert found["events"].lead.endswith("The first 200 of 201 are shown.")
