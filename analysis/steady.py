@@ -19,12 +19,11 @@ class Trend:
     """A straight line through equally spaced values, judged as if neighbours were not independent.
 
     `rise` is how far the line climbs over the whole stretch, in the values' unit (give logarithms to have it
-    relative); `n_effective` how many independent values the stretch is worth; `p_value` is two-sided.
+    relative); `p_value` is two-sided.
     """
 
     rise: float
     p_value: float
-    n_effective: float
 
     def matters(self, tolerance: float = TOLERANCE, alpha: float = 0.01) -> bool:
         """Whether the trend is both beyond chance and large enough to mislead."""
@@ -51,7 +50,7 @@ def trend(values: npt.ArrayLike) -> Trend:
     x = np.arange(y.size, dtype=np.float64)[np.isfinite(y)]
     y = y[np.isfinite(y)]
     if y.size < 5 or np.ptp(y) == 0:
-        return Trend(0.0, 1.0, float(y.size))
+        return Trend(0.0, 1.0)
     slope, middle = np.polyfit(x - x.mean(), y, 1)
     residuals = y - middle - slope * (x - x.mean())
     r = autocorrelation(residuals)
@@ -60,4 +59,4 @@ def trend(values: npt.ArrayLike) -> Trend:
     error = np.sqrt(spread / float(((x - x.mean()) ** 2).sum()))
     freedom = max(n_effective - 2, 1.0)
     p_value = 2 * float(stats.t.sf(abs(slope) / error, freedom)) if error > 0 else 0.0
-    return Trend(float(slope * (x[-1] - x[0])), p_value, float(n_effective))
+    return Trend(float(slope * (x[-1] - x[0])), p_value)

@@ -30,11 +30,6 @@ class AlertsReport:
         """The alerts that fired at least once."""
         return [one for one in self.seen if one.fired]
 
-    @property
-    def unseen(self) -> list[Miss]:
-        """Objectives that were missed while no alert was firing."""
-        return [one for one in self.misses if not one.alerts]
-
 
 class AlertsReader:
     """Fed with every interval of a run; None comes out where the run kept no rules."""

@@ -74,15 +74,6 @@ class Stretch:
         return sum(piece.failed for piece in self.intervals) / requests if requests else 0.0
 
     @cached_property
-    def error_kinds(self) -> dict[str, int]:
-        """Failed requests by kind."""
-        kinds: dict[str, int] = {}
-        for piece in self.intervals:
-            for kind, (n, _) in piece.errors.items():
-                kinds[kind] = kinds.get(kind, 0) + n
-        return kinds
-
-    @cached_property
     def finished_per_s(self) -> float:
         """Arrivals that ended, per second."""
         return sum(flow.finished + flow.failed for flow in self.flows) / self.seconds

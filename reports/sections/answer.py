@@ -188,10 +188,7 @@ def figure_of(slo: Slo, value: float) -> str:
 
 def facts(report: RunReport) -> list[Fact]:
     """Achieved rate, p99, errors, and whether to trust them."""
-    overall = report.overall
-    return (
-        [_rate_fact(report), _p99_fact(report), _error_fact(report), _trust_fact(report)] if overall else []
-    )
+    return [_rate_fact(report), _p99_fact(report), _error_fact(report), _trust_fact(report)]
 
 
 def _rate_fact(report: RunReport) -> Fact:
