@@ -131,14 +131,15 @@ def process_cpu(look: Look) -> list[Bottleneck]:
         text = f"{busiest} uses {cores[busiest]:.0%} of the one core it can use at {look.at.name}"
         if use is not None:
             text += f", {show_latency(use.demand_s * 1e6)} CPU a request"
-        explains = QUEUES | {"api-pool", "web-pool"} - {f"{tier}-workers"}
+        # What fills up in front of it, its own workers too; no request waits for a job.
+        waiting = {"jobs-blocked"} if tier == "jobs" else QUEUES | {"api-pool", "web-pool"}
         found.append(
             Bottleneck(
                 code=f"{tier}-cpu", tier=tier, name=f"{possessive(tier)} CPU",
                 resource=f"{TIER_NAMES[tier]} CPU", strength=strength,
                 evidence=(Evidence(text, tier, busiest, "cpu_ratio"),), utilisation=cores[busiest],
                 advice=f"add an instance of the {TIER_NAMES[tier]}, or spend less CPU a request",
-                explains=explains,
+                explains=frozenset(waiting),
             )
         )  # fmt: skip
     return found

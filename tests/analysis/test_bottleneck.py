@@ -364,3 +364,17 @@ def test_rates_of_a_level_are_those_of_the_seconds_that_lie_in_it_as_a_whole(tmp
     assert (level.from_s, level.to_s) == (3, 12)
     assert level.finished_per_s == pytest.approx(ended / 9)
     assert level.requests_per_s == pytest.approx(ended / 9)
+
+
+def test_a_full_cpu_explains_the_line_before_its_own_workers(tmp_path):
+    level = late(700, {"queue": 40, "render": 60}, full_workers(64, 20) | {("api", "api1", "cpu_ratio"): 0.97})
+    ranked = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms")).ranked
+    assert {one.code: one.explained_by for one in ranked} == {"api-cpu": "", "api-workers": "api-cpu"}
+
+
+def test_a_busy_job_worker_is_no_cause_of_what_requests_wait_for(tmp_path):
+    busy = {("jobs", "jobs1", "cpu_ratio"): 0.97}
+    level = late(400, {"pool": 40, "db": 60}, full_pool(10, 8) | busy)
+    ranked = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms")).ranked
+    assert {one.code: one.explained_by for one in ranked} == {"api-pool": "", "jobs-cpu": ""}
+    assert ranked[0].code == "api-pool"
