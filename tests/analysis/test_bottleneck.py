@@ -367,7 +367,9 @@ def test_rates_of_a_level_are_those_of_the_seconds_that_lie_in_it_as_a_whole(tmp
 
 
 def test_a_full_cpu_explains_the_line_before_its_own_workers(tmp_path):
-    level = late(700, {"queue": 40, "render": 60}, full_workers(64, 20) | {("api", "api1", "cpu_ratio"): 0.97})
+    level = late(
+        700, {"queue": 40, "render": 60}, full_workers(64, 20) | {("api", "api1", "cpu_ratio"): 0.97}
+    )
     ranked = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms")).ranked
     assert {one.code: one.explained_by for one in ranked} == {"api-cpu": "", "api-workers": "api-cpu"}
 
