@@ -12,7 +12,7 @@ from analysis.bottleneck.finding import Bottleneck, Diagnosis
 from analysis.bottleneck.look import Look
 from analysis.bottleneck.resources import QUEUE_OF, little, processes, stations
 from analysis.bottleneck.stretch import Stretch, stretches
-from analysis.laws import bounds, what_if
+from analysis.laws import EXPLAINED, bounds
 from results import Digest, Run
 from results.units import show_rate, three_digits
 
@@ -42,9 +42,11 @@ COUNTED = (
 """Causes that the servers' own counters and states tell, however late the generator was."""
 LITTLE_MATTERS = 0.25
 LITTLE_NEEDS = 5.0
-"""A few seconds of one look each are no reason to doubt anything for less, or with fewer in flight."""
+"""A few seconds of one look each, taken when the generator comes to it, tell nothing of less or of fewer."""
 LINES = ("pool", *QUEUE_OF.values())
 """Where a request waits for one of a limited number, as the parts of its time are called."""
+GAIN = 1.02
+"""A bound that rises by less has not moved."""
 MAIN_SHARE = 0.5
 """A queue that makes up more than this of the added latency is no consequence of a busy machine."""
 WATCHED = {
@@ -150,7 +152,10 @@ def _weight(one: Bottleneck) -> float:
 
 
 def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
-    """What stands next in line if a pool, or the number of workers, were twice as large."""
+    """What stands next in line if a pool, or the number of workers, were twice as large: a bound by demands.
+
+    Nothing is said where the limit that was met lies too far below the bound to be explained by it.
+    """
     kept = [level for level in levels.all if level.response.count and not level.missed]
     # Demands are measured where nothing waits: under overload they hold what was waited for as well.
     measured_at = max(kept, key=lambda level: level.rate_per_s, default=levels.at)
@@ -158,19 +163,20 @@ def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
     station = next((s for s in network if s.name.lower() == _station_name(one).lower()), None)
     if station is None or len(network) < 2 or one.component not in LINES:
         return one
-    others = bounds([s for s in network if s.name != station.name])
+    most_per_s = bounds(network).most_per_s
+    others = bounds([s for s in network if s is not station])
     # Twice as many, or as many as move the limit to what stands next, whichever is less.
     enough = int(np.ceil(station.demand_s * others.most_per_s)) + 1
     servers = min(station.servers * 2, max(enough, station.servers + 1))
-    change = what_if(network, station.name, servers=servers)
-    if not np.isfinite(change.after_per_s) or change.gain <= 0.02:
+    larger = replace(station, servers=servers)
+    next_name, next_per_s = bounds([larger if s is station else s for s in network]).limits_per_s[0]
+    if next_per_s <= GAIN * most_per_s or levels.at.finished_per_s < EXPLAINED * most_per_s:
         return one
     what, plural = (f"a pool of {servers}", "s") if one.component == "pool" else (f"{servers} workers", "")
-    text = (
-        f"{what} move{plural} the limit to the {change.next_limit}, at about {show_rate(change.after_per_s)}"
-    )
-    if change.next_limit == station.name:
-        text = f"{what} carr{'ies' if plural else 'y'} about {show_rate(change.after_per_s)}"
+    if next_name == station.name:
+        text = f"{what} carr{'ies' if plural else 'y'} {show_rate(next_per_s)} at most"
+    else:
+        text = f"{what} move{plural} the limit to the {next_name}, at {show_rate(next_per_s)} at most"
     return replace(one, next_limit=text)
 
 

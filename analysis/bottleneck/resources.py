@@ -26,6 +26,8 @@ TIER_NAMES = {
 QUEUE_OF = {"web": "web-queue", "api": "queue"}
 """The part of a request that is the wait for one of a tier's workers."""
 WITH_POOLS = ("web", "api", "jobs")
+SEVERAL = 1.1
+"""Requests an arrival from which they may go at the same time, as a batch's do: then times do not add up."""
 FULL = 0.92
 """The mean utilisation from which a resource is called full."""
 
@@ -187,13 +189,13 @@ def little(stretch: Stretch) -> LittleCheck:
     In flight is one look a second, so its own noise is allowed for: two standard errors of a Poisson count,
     or of what was seen, where neighbouring seconds are alike (a third of them counts).
     """
-    arrivals = sum(flow.finished + flow.failed for flow in stretch.flows)
-    requests = stretch.service.count
-    service_s = stretch.service.mean_us / 1e6 * requests / arrivals if arrivals and requests else float("nan")
+    arrivals, requests = stretch.finished_per_s * stretch.seconds, stretch.service.count
+    service_s = stretch.service.mean_us / 1e6 * requests / arrivals if arrivals and requests else 0.0
     seen = np.array(list(stretch.in_flight_by_second.values()), dtype=float)
     spread = float(np.std(seen) * np.sqrt(3)) if seen.size else 0.0
     noise = 2 * max(np.sqrt(max(stretch.in_flight, 0.0)), spread) / np.sqrt(max(stretch.seconds, 1.0))
-    return LittleCheck(stretch.in_flight, stretch.finished_per_s, service_s, float(noise))
+    several = requests > SEVERAL * arrivals
+    return LittleCheck(stretch.in_flight, stretch.finished_per_s, service_s, float(noise), several)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from analysis.bottleneck.resources import TIER_NAMES, Use, uses
 from analysis.bottleneck.stretch import Stretch
-from analysis.laws import Floats, Station, bounds, mean_values
+from analysis.laws import EXPLAINED, Floats, Station, bounds, mean_values
 from results.units import show_rate
 
 ASSUMPTIONS = (
@@ -30,8 +30,6 @@ ASSUMPTIONS = (
 MOST_USERS = 512
 NEAR = 0.98
 """Of a bound: measured demands are not exact, and the model has no response time at the bound itself."""
-EXPLAINED = 0.6
-"""Of the tightest bound: a limit that lies further below it has a reason that the model does not know."""
 CAP = 0.95
 """How full a resource may be at the limit. What limits today stays as full as it is."""
 ON_ONE_CORE = ("lb", "web", "api", "redis", "jobs")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.bottleneck import diagnose, little, saturation, stretches, uses
+from analysis.bottleneck import choose, diagnose, diagnose_levels, little, saturation, stretches, uses
 from analysis.slo import count
 from results import Digest
 from tests.analysis.builders import LevelSpec, build_run, spec
@@ -198,20 +198,30 @@ def test_another_ones_work_on_the_machine_is_no_bottleneck_while_it_does_no_harm
     assert diagnose(build_run(tmp_path, [busy], capacity=False)).state == "none"
 
 
+def pool_in_use(connections: float) -> LevelSpec:
+    """350/s within the objectives, with so many of a pool's 2 connections in use."""
+    used = {("api", "api1", f"pool.replica.{name}"): connections for name in ("use_seconds", "used")}
+    return spec(350, full_pool(2, 0.1) | used)
+
+
+FULL_AT_400 = late(400, {"pool": 95}, full_pool(2, 30))
+
+
 def test_the_next_limit_after_a_larger_pool_is_named(tmp_path):
-    kept = spec(
-        350,
-        full_pool(2, 0.1)
-        | {("api", "api1", "pool.replica.use_seconds"): 1.7, ("api", "api1", "pool.replica.used"): 1.7},
-    )
-    level = late(400, {"pool": 95}, full_pool(2, 30))
-    first = diagnose(build_run(tmp_path, [CALM, kept, level], (), "p99 < 100ms")).first
+    first = diagnose(build_run(tmp_path, [CALM, pool_in_use(1.7), FULL_AT_400], (), "p99 < 100ms")).first
     assert first is not None
     # 4 connections of 1.7 / 350 s a request would carry 824/s; the machine's 2 cores, of which all processes
     # together take 2.03 / 800 s a request, carry 788/s.
-    said = re.fullmatch(r"a pool of 4 moves the limit to the host CPU, at about (\d+)/s", first.next_limit)
+    said = re.fullmatch(r"a pool of 4 moves the limit to the host CPU, at (\d+)/s at most", first.next_limit)
     assert said is not None, first.next_limit
     assert float(said[1]) == pytest.approx(788, rel=0.05)
+
+
+def test_no_next_limit_is_named_where_the_one_met_is_not_explained(tmp_path):
+    # 2 connections of 1 / 350 s a request would carry 700/s, and 400/s were too many.
+    first = diagnose(build_run(tmp_path, [CALM, pool_in_use(1.0), FULL_AT_400], (), "p99 < 100ms")).first
+    assert first is not None
+    assert (first.code, first.next_limit) == ("api-pool", "")
 
 
 def test_the_judged_level_is_the_first_that_missed_not_the_deepest(tmp_path):
@@ -240,6 +250,29 @@ def test_littles_law_holds_on_a_consistent_level_and_fails_where_requests_are_mi
         flow.in_flight = flow.in_flight // 2
     level.__dict__.pop("in_flight")
     assert not little(level).holds
+
+
+def test_requests_that_may_go_at_the_same_time_are_no_reason_to_miss_any_in_flight(tmp_path):
+    level = stretches(build_run(tmp_path, [spec(1000, mean_ms=50)]))[0]
+    level.intervals *= 3  # batches of three calls, each counted with the time of the whole
+    assert little(level).holds
+    for flow in level.flows:
+        flow.in_flight *= 4
+    level.__dict__.pop("in_flight")
+    assert not little(level).holds
+
+
+@pytest.mark.parametrize(("seen", "doubted"), [(1.0, False), (0.8, False), (0.6, True), (1.4, True)])
+def test_a_level_whose_requests_in_flight_are_a_quarter_off_the_law_is_doubted(seen, doubted, tmp_path):
+    levels = choose(stretches(build_run(tmp_path, [spec(1000, mean_ms=50)])))
+    assert levels is not None
+    for flow in levels.at.flows:
+        flow.in_flight = round(seen * flow.in_flight)
+    assert any("Little's law" in doubt for doubt in diagnose_levels(levels).doubts) is doubted
+
+
+def test_where_nothing_ended_the_law_says_nothing(tmp_path):
+    assert diagnose(build_run(tmp_path, [spec(100, mean_ms=500, finished_ratio=0.0)])).doubts == ()
 
 
 def test_a_run_that_answered_nothing_cannot_be_told(tmp_path):
