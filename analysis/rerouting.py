@@ -76,7 +76,7 @@ def _rerouting(
         if gap.instance == server and down_s - BEFORE_S <= gap.from_s <= down_s
     ]
     signs += [
-        (begun_s, f"the fault {event.text}")
+        (begun_s, f"the fault {event.data.get('name', event.text)}")
         for event in events
         if event.kind == "fault" and (begun_s := float(event.data.get("from_s", event.at_s))) <= down_s
         if down_s - BEFORE_S <= begun_s

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.tiers.panel import Panel, Track, Unit
+from analysis.tiers.panel import Panel, Unit
 
 PROBES = "probes"
 """The tier under which the cost of asking is stored: its instances are the tiers that were asked."""
+_MOST_TIERS = 7
 
 _PROBE_COLUMNS: list[tuple[str, Unit]] = [
     ("Calls", "per_s"),
@@ -55,22 +56,10 @@ def host(panel: Panel) -> None:
     panel.chart(
         "CPU of the machine", "ratio", panel.tracks("cpu_ratio"), limit=1.0, limit_name="all cores busy"
     )
-    cores = [
-        (tier, track)
-        for tier in samples.tiers
-        if tier != "host" and (track := _summed_cores(panel, tier)) is not None
-    ]
-    cores.sort(key=lambda pair: -float(np.nanmean(pair[1].values)))
-    panel.chart("CPU cores by tier", "cores", [track for _, track in cores[:7]], stacked=True)
-
-
-def _summed_cores(panel: Panel, tier: str) -> Track | None:
-    series = panel.samples.all(tier, "cpu_ratio")
-    if not series:
-        return None
-    at_s = np.arange(0, max(float(one.at_s[-1]) for one in series) + 1e-9, panel.width_s) + panel.width_s / 2
-    total = sum(np.interp(at_s, one.at_s, one.values, left=0, right=0) for one in series)
-    return Track(tier, at_s, np.asarray(total))
+    tiers = [tier for tier in samples.tiers if tier != "host"]
+    cores = [track for tier in tiers for track in panel.track(samples.summed(tier, "cpu_ratio"), tier)]
+    cores.sort(key=lambda track: -float(np.nanmean(track.values)))
+    panel.chart("CPU cores by tier", "cores", cores[:_MOST_TIERS], stacked=True)
 
 
 def generator(panel: Panel) -> None:

@@ -36,9 +36,12 @@ def test_time_counts_from_the_first_sign_until_no_request_follows() -> None:
 
 
 def test_fault_that_was_injected_is_the_first_sign_where_it_came_first() -> None:
-    fault = Event(9, "fault", "web-instance-down", data={"name": "web-instance-down", "from_s": 9.0})
-    (found,) = reroutings(samples(UP, REQUESTS, ERRORS), [], [fault])
+    data = {"name": "web-instance-down", "from_s": 9.0}
+    began = Event(9, "fault", "fault web-instance-down: it is killed", data=data | {"to_s": None})
+    ended = Event(19, "fault", "fault web-instance-down is over", data=data | {"to_s": 19.0})
+    (found,) = reroutings(samples(UP, REQUESTS, ERRORS), [], [began, ended])
     assert (found.began_s, found.took_s) == (9, 4)
+    assert found.sign == "the fault web-instance-down"
 
 
 def test_gap_of_another_instance_says_nothing_of_this_one() -> None:

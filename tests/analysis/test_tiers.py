@@ -104,3 +104,16 @@ def test_line_breaks_where_samples_are_missing() -> None:
     at, values = broken(np.array([0.0, 1, 2, 9, 10]), np.arange(5.0), 1)
     assert np.isnan(values).tolist() == [False, False, False, True, False, False]
     assert at[3] == 5.5
+
+
+def test_cpu_of_a_tier_is_the_sum_of_its_instances_to_the_last_sample() -> None:
+    told = [
+        series("host", "host", "cpu_ratio", [0.5] * 4),
+        series("web", "web1", "cpu_ratio", [0.2, 0.4, 0.6, 0.5]),
+        series("web", "web2", "cpu_ratio", [0.1, 0.1, 0.2, 0.3]),
+    ]
+    panels = {panel.tier: panel for panel in tier_panels(Samples(told, 0, 3), [], 3)}
+    chart = next(one for one in panels["host"].charts if one.title == "CPU cores by tier")
+    (web,) = chart.tracks
+    assert web.at_s.tolist() == [0, 1, 2, 3]
+    assert web.values == pytest.approx([0.3, 0.5, 0.8, 0.8])
