@@ -112,6 +112,20 @@ def test_page_says_how_much_what_gives_way_and_until_when(report: RunReport, tmp
         assert f'id="{section}"' in html
 
 
+def test_connections_that_cannot_be_checked_are_said_on_the_page_and_in_the_terminal(
+    report: RunReport,
+) -> None:
+    pool = PoolSize("primary", "api", "primary", 2, 10)
+    unknown = (Connections("primary", (pool,), None), Connections("replica", (), 151))
+    told = replace(reviewed(report), connections=unknown, headroom=None)
+    html, lines = render(capacity_page(report, told)), capacity_lines(told)
+    assert check(html).problems == []
+    assert "The connections add up" not in html
+    for said in ("not checked, max_connections is unknown", "the sizes of its clients"):
+        assert said in html
+        assert any(line.startswith("warning: ") and said in line for line in lines)
+
+
 def test_sections_stand_in_the_order_of_a_review(report: RunReport) -> None:
     wanted = ["load", "bottleneck", "parts", "scaling", "headroom", "limits", "levels"]
     shown = [section.id for section in capacity_page(report, reviewed(report)).sections]
