@@ -27,7 +27,7 @@ from results import open_run, parse_slos
 from stack import control
 
 STACK = "whatif"
-BUDGET_S = 300.0
+BUDGET_S = 240.0
 ROOM = {"redis.maxmemory": "512mb"}
 
 

@@ -53,6 +53,6 @@ CASES: tuple[Case, ...] = (
         SEARCHES,
         20,
         120,
-        {"api.instances": "3", "db.round_trip_ms": "50"},
+        {"api.instances": "3", "db.round_trip_ms": "10"},
     ),
 )
