@@ -8,7 +8,7 @@ code = commands pytest_harness results analysis probes load drive reports stack 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
-demo: setup ## bring the stack up, find what it carries, write the report, take it down
+demo: setup ## bring the stack up, put a ramp of load on it, write the report, take it down
 	@.venv/bin/harness demo
 
 test: setup ## all tests, with the real servers; pages are looked at in Chromium where it can be had

@@ -12,7 +12,7 @@ die() { printf 'more-servers: %s\n' "$*" >&2; exit 1; }
 
 mkdir -p .servers
 exec 9>.servers/more.lock
-flock 9 # two sessions of tests fetch it once
+flock 9 # two test runs fetch it once
 [ "$(cat "$more/complete" 2>/dev/null)" != "$wanted" ] || exit 0
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die "there is no apt here"
 keys=/usr/share/keyrings/debian-archive-keyring.gpg

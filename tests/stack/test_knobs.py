@@ -4,7 +4,7 @@ from stack.errors import SettingError
 from stack.knobs import describe, make_knobs, parse_settings
 
 
-def test_defaults_are_those_of_the_product_brief() -> None:
+def test_defaults_are_those_that_the_docs_rest_on() -> None:
     knobs = make_knobs({})
     assert (knobs.web.instances, knobs.api.pool_size, knobs.api.pool_timeout_s, knobs.cache.ttl_s) == (
         2,
