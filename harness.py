@@ -12,7 +12,10 @@ import click
 from commands import capacity, compare, duel, gate, history, run, runs, stacks, worker
 from results.errors import HarnessError, UsageError
 
-EPILOG = "Exit codes: 0 passed, 1 error, 2 usage, 3 failed (SLO missed), 4 inconclusive or not valid."
+EPILOG = (
+    "Exit codes: 0 passed, 1 error, 2 usage, 3 failed (SLO missed, or worse), 4 cannot tell or not valid,"
+    " 130 interrupted."
+)
 
 
 class OneLine(click.Group):

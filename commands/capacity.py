@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.shared import RUNS_FOLDER, find_allowed_target, worker_options
+from commands.shared import RUNS_FOLDER, TARGET, find_allowed_target, worker_options
 from results.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--start", default="25/s", show_default=True, help="The first rate that is tried.")
 @click.option("--max-rate", default="10000/s", show_default=True, help="The highest rate that is tried.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-@click.option("--target", "target_name", help="A stack's name, one of targets/, or a TOML file.")
+@TARGET
 @click.option("--yes-load", help="Repeat the name of a production target to allow load on it.")
 @click.option("--processes", type=click.IntRange(1, 64), help="Generator processes.")
 @worker_options

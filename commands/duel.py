@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.shared import RUNS_FOLDER, find_allowed_target
+from commands.shared import RUNS_FOLDER, WARMUP_UNLESS_SAID, find_allowed_target
 from results.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ DEFAULT_LENGTH_S = 20.0
 @click.option(
     "--baseline-set", multiple=True, metavar="KNOB=VALUE", help="A stack brought up for it instead."
 )
-@click.option("--candidate-set", multiple=True, metavar="KNOB=VALUE", help="E.g. api.pool_size=3.")
+@click.option("--candidate-set", multiple=True, metavar="KNOB=VALUE", help="E.g. api.slow_ms=2.")
 @click.option("--baseline-fault", multiple=True, metavar="NAME", help="A fault that stack is to have.")
 @click.option("--candidate-fault", multiple=True, metavar="NAME", help="E.g. missing-index.")
 @click.option(
@@ -35,12 +35,14 @@ DEFAULT_LENGTH_S = 20.0
 @click.option("--together", is_flag=True, help="Both runs of a pair at the same time, side by side.")
 @click.option("--pairs", type=click.IntRange(2), default=5, show_default=True, help="Pairs of runs planned.")
 @click.option("--max-pairs", type=click.IntRange(2), help="Go on to so many where it is not clear by then.")
-@click.option("--tolerance", help='How much worse is allowed, e.g. "typical 3%, todo.list p99 10%".')
-@click.option("--rate", help="Arrivals per second, e.g. 100/s (open model).")
+@click.option(
+    "--tolerance", help='How much worse is allowed, e.g. "typical 3%, todo.list p99 10%" (docs/duel.md).'
+)
+@click.option("--rate", help="Arrivals per second, e.g. 100/s (open model); 20/s unless a plan says.")
 @click.option("--users", type=click.IntRange(1), help="Users (closed model).")
 @click.option("--stages", help='e.g. "50/s for 5s, 100/s for 15s".')
-@click.option("--for", "duration", help="How long each run lasts, 20s by default.")
-@click.option("--warmup", help="Left out of every run's figures, e.g. 4s.")
+@click.option("--for", "duration", help="How long each run lasts; 20s unless a plan says.")
+@click.option("--warmup", help=f"Left out of every run's figures, e.g. 4s; {WARMUP_UNLESS_SAID}.")
 @click.option("--seed", type=int, help="Seed of the first pair's arrivals.")
 @click.option("--processes", type=click.IntRange(1, 64), help="Generator processes.")
 @click.option("--yes-load", help="Repeat the name of a production target to allow load on it.")
@@ -54,7 +56,9 @@ def duel(scenario: str, runs_folder: Path, force: bool, turns: bool, **said: Any
 
       harness duel web/trpc --baseline main --candidate branch
 
-      harness duel web/trpc --candidate-set api.pool_size=3
+      harness duel web/trpc --candidate-set api.slow_ms=2 --rate 25/s --for 7s --pairs 12 --together
+
+    Exit code 0 not worse, 3 worse, 4 cannot tell.
     """
     from drive.duel import DuelCourse
     from drive.duel_sides import sides_for

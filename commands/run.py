@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.shared import RUNS_FOLDER, find_allowed_target, find_run, run_options, worker_options
+from commands.shared import (
+    RUNS_FOLDER,
+    WARMUP_UNLESS_SAID,
+    find_allowed_target,
+    find_run,
+    run_options,
+    worker_options,
+)
 
 if TYPE_CHECKING:
     from drive.plan import Plan
@@ -17,11 +24,11 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Put load on a system, and report what it did.")
 @click.argument("scenario")
-@click.option("--rate", help="Arrivals per second, e.g. 200/s (open model).")
+@click.option("--rate", help="Arrivals per second, e.g. 200/s (open model); 20/s unless a plan says.")
 @click.option("--users", type=click.IntRange(1), help="Users (closed model).")
 @click.option("--stages", help='e.g. "50/s for 30s, ramp to 200/s over 1m".')
-@click.option("--for", "duration", help="How long, e.g. 60s.")
-@click.option("--warmup", help="Left out of every figure, e.g. 5s.")
+@click.option("--for", "duration", help="How long, e.g. 2m; 60s unless a plan says.")
+@click.option("--warmup", help=f"Left out of every figure, e.g. 5s; {WARMUP_UNLESS_SAID}.")
 @click.option("--arrivals", type=click.Choice(["poisson", "even"]), help="How arrivals are spaced.")
 @click.option(
     "--fault", "faults", multiple=True, metavar="NAME@30s..45s", help="Disturb the stack for a while."
@@ -128,7 +135,10 @@ def report(run_name: str, force: bool, runs_folder: Path) -> int:
 @click.command(short_help="Everything once: stack up, load, report, stack down.")
 @RUNS_FOLDER
 def demo(runs_folder: Path) -> int:
-    """Everything once: stack up, seeded, a short ramp through the load balancer, the report, stack down."""
+    """Everything once: stack up, seeded, a short ramp through the load balancer, the report, stack down.
+
+    Exit code 0 where the run was made, whatever it found; its page says that.
+    """
     from drive.plan import plan_from
     from stack import control
 

@@ -24,6 +24,12 @@ RUNS_FOLDER = click.option(
     envvar="HARNESS_RUNS",
     help="The folder of stored runs (or HARNESS_RUNS); runs/ unless said.",
 )
+TARGET = click.option(
+    "--target",
+    "target_name",
+    help="A stack's name, one of targets/, or a TOML file; the stack named default unless said.",
+)
+WARMUP_UNLESS_SAID = "a fifth of the first stage, at most 10s, unless said"
 
 
 def worker_options(command: Command) -> Command:
@@ -49,7 +55,7 @@ def run_options(command: Command) -> Command:
     """Add what every command that makes load takes."""
     for option in reversed(
         [
-            click.option("--target", "target_name", help="A stack's name, one of targets/, or a TOML file."),
+            TARGET,
             click.option("--yes-load", help="Repeat the name of a production target to allow load on it."),
             click.option("--slo", help='Objectives, e.g. "p99<250ms, errors<0.1%".'),
             click.option("--seed", type=int, help="Seed of the arrivals."),

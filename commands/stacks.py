@@ -90,7 +90,10 @@ def logs(process: str | None, name: str, lines: int) -> None:
 
 @click.command(short_help="Check this machine, and say what is missing.")
 def doctor() -> int:
-    """Check this machine: programs, memory, open files, ports; says what to do where something is missing."""
+    """Check this machine: Python, server programs, CPUs, memory, open files, disk.
+
+    Says what to do where something is missing, and exits 1 then.
+    """
     from drive.doctor import examine
 
     findings = examine()
