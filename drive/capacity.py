@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.capacity import (
+    PURPOSE_WORDS,
     Capacity,
     Done,
     Judged,
@@ -19,6 +20,7 @@ from analysis.capacity import (
     Window,
     answer,
     level_problems,
+    outcome_words,
     window,
 )
 from drive.course import Course
@@ -110,7 +112,7 @@ class Pilot:
             "overloaded": seen.overloaded,
             "problems": list(problems),
         }
-        text = _said(level, _words(seen, outcome), problems)
+        text = _said(level, outcome_words(outcome, bool(seen.kept_all)), problems)
         course.writer.add_events([Event(self._from_s, "level", text, data=data)])
         course.progress.phase(f"  {self._story(seen, outcome)}")
         self._forget()
@@ -118,7 +120,7 @@ class Pilot:
     def _story(self, seen: Judged, outcome: str) -> str:
         """The level in a line, with what is known of the limit by now."""
         level = seen.result.level
-        said = _said(level, _words(seen, outcome), seen.result.problems)
+        said = _said(level, outcome_words(outcome, bool(seen.kept_all)), seen.result.problems)
         if self.search.bracketed:
             best = self.search.best()
             said += f"; limit so far {show_rate(best.low_per_s)} to {show_rate(best.high_per_s)}"
@@ -145,24 +147,8 @@ class Pilot:
         course.asked_per_s = step.rate_per_s
 
 
-_PURPOSES = {
-    "bracket": "doubling",
-    "narrow": "closing in",
-    "repeat": "once more",
-    "recover": "pause to recover",
-    "confirm": "confirming",
-}
-
-
-def _words(seen: Judged, outcome: str) -> str:
-    """What a level showed of the objectives, and whether that is more than chance."""
-    if outcome == "invalid":
-        return "no evidence"
-    return f"{'kept' if seen.kept_all else 'missed'}{', not yet sure' if outcome == 'unclear' else ''}"
-
-
 def _said(level: Level, ended: str, problems: tuple[str, ...]) -> str:
-    what = _PURPOSES[level.purpose]
+    what = PURPOSE_WORDS[level.purpose]
     ended = "" if level.purpose == "recover" else f": {ended}"
     return f"{show_rate(level.rate_per_s)} ({what}){ended}{f', {problems[0]}' if problems else ''}"
 

@@ -61,8 +61,13 @@ def history_page(scenario: str, found: Sequence[History], runs: Path, left_out: 
         answer=_answer(scenario, newest),
         facts=_facts(newest, kind),
         sections=[*sections, _runs(newest, runs), _method(found, left_out)],
-        foot="Made from the runs' heads alone, and can be made again with: harness history",
+        foot=f"Made from the runs' heads alone, and can be made again with: {_command(scenario, newest)}",
     )
+
+
+def _command(scenario: str, newest: History) -> str:
+    figure = "" if newest.figure == "p99" else f" --figure {newest.figure}"
+    return f"harness history {scenario}{figure}"
 
 
 def history_sentence(scenario: str, one: History) -> str:

@@ -3,13 +3,14 @@
 from analysis.capacity.answer import Capacity, LevelPoint, Recovery, SloLimit, answer
 from analysis.capacity.evidence import level_problems
 from analysis.capacity.judge import Judged
-from analysis.capacity.level import Done, Level, LevelResult, Window
+from analysis.capacity.level import PURPOSE_WORDS, Done, Level, LevelResult, Window, outcome_words
 from analysis.capacity.review import Review, review
 from analysis.capacity.search import Search
 from analysis.capacity.settings import Settings
 from analysis.capacity.windows import window
 
 __all__ = [
+    "PURPOSE_WORDS",
     "Capacity",
     "Done",
     "Judged",
@@ -24,6 +25,7 @@ __all__ = [
     "Window",
     "answer",
     "level_problems",
+    "outcome_words",
     "review",
     "window",
 ]

@@ -11,6 +11,21 @@ Purpose = Literal["bracket", "narrow", "repeat", "recover", "confirm"]
 Reason = Literal[
     "precise", "budget", "max rate", "min rate", "not valid", "not measured", "interrupted", "aborted"
 ]
+PURPOSE_WORDS: dict[str, str] = {
+    "bracket": "doubling",
+    "narrow": "closing in",
+    "repeat": "once more",
+    "recover": "pause to recover",
+    "confirm": "confirming",
+}
+"""Purposes as people are told them."""
+
+
+def outcome_words(outcome: str, kept: bool) -> str:
+    """What a level showed of the objectives, and whether that is more than chance, in plain words."""
+    if outcome == "invalid":
+        return "no evidence"
+    return f"{'kept' if kept else 'missed'}{', not yet sure' if outcome == 'unclear' else ''}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ import numpy as np
 
 from analysis.bottleneck import Bottleneck, saturation
 from analysis.bottleneck.resources import TIER_NAMES
-from analysis.capacity import Capacity, LevelPoint, Recovery, Review, SloLimit
+from analysis.capacity import (
+    PURPOSE_WORDS,
+    Capacity,
+    LevelPoint,
+    Recovery,
+    Review,
+    SloLimit,
+    outcome_words,
+)
 from analysis.scalability import Floats
 from analysis.spectrum import RatePoint
 from reports.charts.curves import RateChart, RateCurve, draw_rate_curve
@@ -162,7 +170,10 @@ def gives_way(report: RunReport, told: Review) -> Section | None:
         rates = [f"{level.rate_per_s:.3g}" for level in held]
         blocks.append(_saturation(names, rates, share, _row_of(first, names) if first else ""))
     blocks += bottleneck.blocks(told.diagnosis, {panel.tier for panel in report.panels})
-    lead = "Numbers are per cent of what each part can give; those from 60 up and the last ones are written."
+    lead = (
+        "How full each part was at each rate, in per cent of what it can give. Numbers are written from 60%"
+        " up, and always at the highest rate."
+    )
     return Section("bottleneck", "What gives way first", lead, blocks) if blocks else None
 
 
@@ -306,7 +317,7 @@ def levels(capacity: Capacity) -> Section | None:
     rows = [
         [
             Cell(str(level.number + 1), sort=level.number),
-            Cell(level.purpose, "; ".join(level.problems)),
+            Cell(PURPOSE_WORDS.get(level.purpose, level.purpose), "; ".join(level.problems)),
             Cell(show_rate(level.rate_per_s), sort=level.rate_per_s),
             Cell(show_rate(level.achieved_per_s), sort=level.achieved_per_s),
             Cell(f"{level.seconds} s", sort=level.seconds),
@@ -314,7 +325,7 @@ def levels(capacity: Capacity) -> Section | None:
                 Cell(show_ratio(share), sort=share, tone="bad" if share > 1 else "")
                 for share, _ in zip(level.shares, capacity.limits, strict=False)
             ),
-            Cell(level.outcome, pill=True, tone=tones[level.outcome]),
+            Cell(_outcome(level), pill=True, tone=tones[level.outcome]),
         ]
         for level in capacity.levels
     ]
@@ -324,6 +335,11 @@ def levels(capacity: Capacity) -> Section | None:
     if recovered:
         blocks.append(Note("Time to recover after an overload:", "muted", recovered))
     return Section("levels", "Every level", lead, blocks)
+
+
+def _outcome(level: LevelPoint) -> str:
+    """What came of a level, in plain words; a pause is no evidence and was not meant to be."""
+    return "not judged" if level.purpose == "recover" else outcome_words(level.outcome, level.kept)
 
 
 def _recovery(one: Recovery) -> str:
