@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class Prepared:
     target: Target
     rules: dict[str, str] | None
     sampler: Sampler
-    for_scenarios: dict[str, Any]
+    for_scenarios: dict[str, Any] = field(repr=False)
     """The target as the load processes are told of it, with passwords."""
 
     def course(self, folder: Path, progress: Progress, *, hold: bool = False, **info: Any) -> Course:
