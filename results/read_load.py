@@ -32,10 +32,13 @@ def intervals(
     """Intervals of a window in order of time; of one endpoint (by name) or all."""
     where, values = _where(ids, endpoint, start_s, end_s)
     by_id = {number: named for named, number in ids.items()}
-    errors = _details(db, "SELECT second, endpoint, kind, requests, sample FROM error" + where, values)
-    parts = _details(db, "SELECT second, endpoint, name, requests, sum_us, max_us FROM part" + where, values)
+    ordered = where + " ORDER BY second, rowid"
+    told = "SELECT second, endpoint, kind, requests, sample FROM error"
+    errors = _Beside(db.execute(told + ordered, values))
+    told = "SELECT second, endpoint, name, requests, sum_us, max_us FROM part"
+    parts = _Beside(db.execute(told + ordered, values))
     query = "SELECT second, span_s, generator, endpoint, failed, bytes, service, response FROM interval"
-    rows = db.execute(query + where + " ORDER BY second", values)
+    rows = db.execute(query + ordered, values)
     for row, service, response in _decoded(rows):
         second, span_s, generator, number, failed, received = row
         yield Interval(
@@ -46,8 +49,8 @@ def intervals(
             response,
             failed,
             received,
-            added_errors(errors.pop((second, number), [])),
-            added_parts(parts.pop((second, number), [])),
+            added_errors(errors.take(second, number)),
+            added_parts(parts.take(second, number)),
             span_s,
         )
 
@@ -131,14 +134,26 @@ def _where(
     return (" WHERE " + " AND ".join(clauses) if clauses else ""), values
 
 
-def _details(
-    db: sqlite3.Connection, query: str, values: list[float]
-) -> dict[tuple[int, int], list[tuple[Any, ...]]]:
-    """Rows of a side table by (second, endpoint), without these two columns."""
-    found: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
-    for second, endpoint, *rest in db.execute(query, values):
-        found.setdefault((second, endpoint), []).append(tuple(rest))
-    return found
+class _Beside:
+    """A side table's rows, handed out second by second as the intervals come: a day has a million of them."""
+
+    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        """`rows` begin with second and endpoint and are in order of the second."""
+        self._rows = rows
+        self._next = next(rows, None)
+        self._second = -1
+        self._held: dict[int, list[tuple[Any, ...]]] = {}
+
+    def take(self, second: int, endpoint: int) -> list[tuple[Any, ...]]:
+        """The rows of an endpoint's second without these two columns; taken once, they are gone."""
+        if second > self._second:
+            self._second, self._held = second, {}
+        while self._next is not None and self._next[0] <= second:
+            at, number, *rest = self._next
+            if at == second:
+                self._held.setdefault(number, []).append(tuple(rest))
+            self._next = next(self._rows, None)
+        return self._held.pop(endpoint, [])
 
 
 def _decoded(rows: sqlite3.Cursor) -> Iterator[tuple[tuple[Any, ...], Histogram, Histogram]]:
