@@ -1,4 +1,4 @@
-"""Connection arithmetic: instances x pool against what each database server accepts."""
+"""Connection arithmetic: instances x workers x pool against what each database server accepts."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ SERVERS = ("primary", "replica")
 
 @dataclass(frozen=True)
 class PoolSize:
-    """The connections that one tier's instances may open to one server; `size` is of each instance."""
+    """The connections that one tier may open to one server.
+
+    `size` is of each worker: a process of an instance that has pools of its own.
+    """
 
     server: str
     tier: str
     pool: str
     instances: int
     size: int
+    workers: int = 1
 
     @property
     def most(self) -> int:
-        """instances x pool size."""
-        return self.instances * self.size
+        """instances x workers x pool size."""
+        return self.instances * self.workers * self.size
 
     @property
     def name(self) -> str:
@@ -60,7 +64,9 @@ class Connections:
     @property
     def sum_words(self) -> str:
         """How it adds up."""
-        return " + ".join(f"{pool.name} {pool.instances} x {pool.size}" for pool in self.pools)
+        return " + ".join(
+            f"{pool.name} {pool.instances} x {pool.workers} x {pool.size}" for pool in self.pools
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ class Connections:
         if not self.pools:
             return (f"{self.server}: connections not checked, the sizes of its clients' pools are unknown",)
         may = f"{self.server}: the pools may open {self.most} connections ({self.sum_words})"
-        grown = sum(pool.most + pool.size for pool in self.pools)
+        grown = sum(pool.most + pool.workers * pool.size for pool in self.pools)
         if limit is None:
             text = f"{may}; not checked, max_connections is unknown"
         elif self.refuses:
@@ -83,13 +89,15 @@ class Connections:
         return (text,)
 
 
-def connections(samples: Samples, knobs: Mapping[str, Any]) -> tuple[Connections, ...]:
-    """The arithmetic of each database server, from what pools and servers say, else from the knobs.
+def connections(samples: Samples, environment: Mapping[str, Any]) -> tuple[Connections, ...]:
+    """The arithmetic of each database server, from what pools and servers say, else from the run's knobs.
 
+    How many workers an instance has is what its target says (`workers` of the run's environment), else one.
     A pool belongs to the server that its name holds. Servers of which neither a limit nor a pool is known,
     and which were not watched, are left out: nothing says that they exist.
     """
-    pools = _watched(samples) or _configured(knobs)
+    knobs = environment.get("knobs", {})
+    pools = _watched(samples, environment.get("workers", {})) or _configured(knobs)
     found = []
     for server in SERVERS:
         limit = samples.highest(server, "connections_max") or knobs.get("db.max_connections")
@@ -99,19 +107,20 @@ def connections(samples: Samples, knobs: Mapping[str, Any]) -> tuple[Connections
     return tuple(found)
 
 
-def _watched(samples: Samples) -> list[PoolSize]:
+def _watched(samples: Samples, workers: Mapping[str, int]) -> list[PoolSize]:
     found = []
     for tier in WITH_POOLS:
         for metric in sorted(samples.metrics(tier)):
             if not (metric.startswith("pool.") and metric.endswith(".max")):
                 continue
             pool = metric.split(".")[1]
-            sizes = [samples.highest(tier, metric, one) for one in samples.instances(tier, metric)]
-            known = [size for size in sizes if size]
+            sizes = {one: samples.highest(tier, metric, one) for one in samples.instances(tier, metric)}
+            known = {one: size for one, size in sizes.items() if size}
             if known:
                 # A pool without a server's name in its own goes to the primary: writes do.
                 server = next((name for name in SERVERS if name in pool), "primary")
-                found.append(PoolSize(server, tier, pool, len(known), math.ceil(max(known))))
+                each = max(workers.get(one, 1) for one in known)
+                found.append(PoolSize(server, tier, pool, len(known), math.ceil(max(known.values())), each))
     return found
 
 

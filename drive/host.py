@@ -15,7 +15,7 @@ HARNESS_VERSION = "0.1.0"
 
 
 def environment(target: Target) -> dict[str, Any]:
-    """`versions`, `knobs`, `target` and `host` of a run, as plain data."""
+    """`versions`, `knobs`, `target`, `workers` (by instance, where several) and `host`, as plain data."""
     return {
         "versions": {
             "harness": HARNESS_VERSION,
@@ -25,6 +25,9 @@ def environment(target: Target) -> dict[str, Any]:
         },
         "knobs": dict(target.knobs),
         "target": target.facts(),
+        "workers": {
+            one.name: one.workers for one in (*target.web, *target.api, *target.jobs) if one.workers > 1
+        },
         "host": {
             "system": f"{platform.system()} {platform.release()}",
             "machine": platform.machine(),

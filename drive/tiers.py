@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from results import HarnessError
 
@@ -102,6 +102,8 @@ class Instance(Model):
     url: str = ""
     metrics_url: str = ""
     pid: int | None = None
+    workers: int = Field(default=1, ge=1)
+    """Its processes that have pools of their own, where the metrics page tells the pool of one."""
 
 
 class Process(Model):

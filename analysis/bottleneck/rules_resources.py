@@ -231,7 +231,7 @@ def refused_connections(look: Look) -> list[Bottleneck]:
                 code="max-connections", tier=tier, name=f"{possessive(tier)} {setting}",
                 resource=f"{TIER_NAMES[tier]} {setting}", strength=1.0 if use.errors else 0.6,
                 evidence=(Evidence(text, tier, tier, metric),), utilisation=use.utilisation,
-                advice=f"raise {setting}, or make the pools smaller: instances x pool has to fit",
+                advice=f"raise {setting}, or make the pools smaller: instances x workers x pool has to fit",
                 explains=QUEUES | {"api-pool", "jobs-blocked", "web-slow"},
             )
         )  # fmt: skip

@@ -102,7 +102,7 @@ def review(run: Run, capacity: Capacity) -> Review:
     over = [bool(said.get(_span(one), {}).get("overloaded")) for one in held]
     samples = Samples(run.series(), 0.0, run.duration_s)
     counts = _instances(samples)
-    limits = connections(samples, run.environment.get("knobs", {}))
+    limits = connections(samples, run.environment)
     diagnosis = diagnose(run)
     claimed = capacity.rate_per_s if capacity.found and diagnosis.state != "generator" else None
     carried = claimed or (capacity.last_pass.rate_per_s if capacity.last_pass else None)

@@ -179,7 +179,7 @@ def _connections(found: tuple[Connections, ...]) -> Table:
         Column("Server", number=False),
         Column("Pools may open"),
         Column("max_connections"),
-        Column("How it adds up: instances x pool", number=False, wide=True),
+        Column("How it adds up: instances x workers x pool", number=False, wide=True),
     ]
     rows = [
         [

@@ -41,12 +41,24 @@ def test_every_instance_and_every_pool_counts_at_the_server_that_it_opens() -> N
     )  # fmt: skip
     primary, replica = connections(samples, {})
     assert (primary.most, primary.max_connections) == (22, 151)
-    assert primary.sum_words == "api primary 2 x 10 + jobs primary 1 x 2"
+    assert primary.sum_words == "api primary 2 x 1 x 10 + jobs primary 1 x 1 x 2"
     assert (replica.most, replica.max_connections) == (40, 100)
 
 
+def test_workers_that_the_target_tells_of_each_have_a_pool() -> None:
+    samples = said(
+        {
+            ("api", "api1", "pool.primary.max"): 10, ("api", "api2", "pool.primary.max"): 10,
+            ("primary", "primary", "connections_max"): 60,
+        }
+    )  # fmt: skip
+    (primary,) = connections(samples, {"workers": {"api1": 4, "api2": 4}})
+    assert primary.most == 80
+    assert "80 connections (api primary 2 x 4 x 10), max_connections is 60" in primary.warnings[0]
+
+
 def test_knobs_stand_in_for_what_nobody_says() -> None:
-    found = connections(said({}), KNOBS)
+    found = connections(said({}), {"knobs": KNOBS})
     assert [(one.server, one.most, one.max_connections) for one in found] == [
         ("primary", 30, 200),
         ("replica", 30, 200),
@@ -57,7 +69,7 @@ def test_what_cannot_be_checked_is_said() -> None:
     pools_alone = said({("api", "api1", "pool.main.max"): 10})
     (text,) = warnings(connections(pools_alone, {}))
     assert text == (
-        "primary: the pools may open 10 connections (api main 1 x 10); not checked, max_connections is"
+        "primary: the pools may open 10 connections (api main 1 x 1 x 10); not checked, max_connections is"
         " unknown"
     )
     limit_alone = said({("primary", "primary", "connections_max"): 151})
