@@ -38,7 +38,7 @@ def environment(report: RunReport) -> Section | None:
 
 def _is_told(name: str, value: Any) -> bool:
     """Whether a setting of the plan says something that no other line does."""
-    return value not in (None, "") and not isinstance(value, dict | list) and name != "warmup_s"
+    return value not in (None, "") and not isinstance(value, dict | list) and name not in ("warmup_s", "slos")
 
 
 def _pairs(title: str, pairs: dict[str, Any]) -> Table:

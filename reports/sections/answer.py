@@ -11,7 +11,7 @@ from reports.parts import Answer, Fact, Tone
 from reports.run_data import RunReport
 from reports.words import counted, listed, sentence, show_value
 from results import Slo
-from results.units import show_duration, show_latency, show_rate, show_ratio
+from results.units import show_duration, show_latency, show_rate, show_ratio, three_digits
 
 if TYPE_CHECKING:
     from analysis.bottleneck import Diagnosis
@@ -195,8 +195,9 @@ def _rate_fact(report: RunReport) -> Fact:
     asked, finished, requests = report.asked_per_s, report.finished_per_s, report.overall.rate_per_s
     if math.isnan(finished) or math.isnan(asked):
         return Fact("Achieved rate", show_rate(requests), "requests; arrivals were not recorded")
-    per = requests / finished if finished else math.nan
-    each = f", {per:.2g} requests each" if math.isfinite(per) and abs(per - 1) > 0.02 else ""
+    # By when both were due: of a system that does not keep up fewer arrivals ended than made requests.
+    per = requests / asked if asked else math.nan
+    each = f", {three_digits(per)} requests each" if math.isfinite(per) and abs(per - 1) > 0.02 else ""
     stages = report.run.stages
     if stages is not None and not stages.open:
         return Fact("Achieved rate", show_rate(finished), f"arrivals from {stages.peak:g} users{each}")

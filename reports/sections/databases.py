@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reports.parts import Block, Cell, Column, More, Table
-from reports.words import NONE, show_count, show_share
+from reports.words import NONE, counted, show_count, show_share
 from results import Digest
 from results.units import show_latency, show_rate, three_digits
 
@@ -33,7 +33,7 @@ def digests(found: list[Digest], duration_s: float) -> list[Block]:
     if len(rows) <= _SHOWN:
         return [first]
     rest = Table("Further statements", columns, rows[_SHOWN:], sortable=True, dense=True)
-    return [first, More(f"{len(rows) - _SHOWN} more statements", [rest])]
+    return [first, More(counted(len(rows) - _SHOWN, "more statement"), [rest])]
 
 
 def tidy(text: str) -> str:

@@ -14,9 +14,10 @@ from results import Account, Endpoint, Event, Flow, Histogram, Interval, RunWrit
 def report_of(
     folder: Path, slos: str = "", latency_ms: float = 40.1, failed: int = 0, **info: Any
 ) -> RunReport:
-    """Ten seconds of 200 requests a second, all of one latency."""
+    """Ten seconds of 200 requests a second, all of one latency; `arrivals` due and ended in each."""
     ends = info.pop("ends", "finished")
     lost = info.pop("lost", 0)
+    due, ended = info.pop("arrivals", (200, 200))
     facts = {
         "id": "r",
         "scenario": "s",
@@ -39,7 +40,7 @@ def report_of(
         )
         for s in range(10)
     )
-    writer.add_flows([Flow(s, "g0", 200, 200, 200 - failed, failed, 200) for s in range(10)])
+    writer.add_flows([Flow(s, "g0", due, due, ended - failed, failed, 200) for s in range(10)])
     writer.set_account("g0", Account(2000 + lost, 2000 - 10 * failed, 10 * failed))
     if "busy" in str(info.get("plan", "")):
         writer.add_samples([Sample(s, "generator", "g0", "cpu_ratio", 0.99) for s in range(10)])
@@ -105,3 +106,9 @@ def test_without_objectives_there_is_no_verdict_but_figures(tmp_path: Path) -> N
     told = answer(report_of(tmp_path))
     assert "no objective was set" in told.sentence
     assert "--slo" in told.advice
+
+
+def test_requests_of_an_arrival_are_told_by_those_that_were_due_together(tmp_path: Path) -> None:
+    rate, *_ = facts(report_of(tmp_path, arrivals=(160, 80)))
+    assert rate.value == "80/s"
+    assert rate.small == "of 160/s arrivals asked for on average, 1.25 requests each"
