@@ -56,8 +56,8 @@ def _at_p99(change: Change | None) -> str:
 
 def _cells(totals: Sequence[EndpointTotal | None], changes: Sequence[str]) -> Iterator[str]:
     for total, change in zip(totals, ["", *changes], strict=True):
-        value = NONE if total is None else show_latency(total.response.quantile_us(0.99))
-        yield f"{value} {change}".strip()
+        p99 = NONE if total is None else f"{show_latency(total.response.quantile_us(0.99))} {change}"
+        yield p99.strip()
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -7,7 +7,8 @@ import re
 from analysis.compare.facts import DigestCost
 from results.units import show_latency, three_digits
 
-_COLUMNS = re.compile(r"^SELECT .*? FROM ", re.IGNORECASE)
+_COLUMNS = re.compile(r"^SELECT (?:(?!SELECT ).)*? FROM ", re.IGNORECASE)
+"""Up to the table that is read, where no other statement stands before it."""
 
 
 def statement_words(before: DigestCost, after: DigestCost) -> str:

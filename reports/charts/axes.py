@@ -17,8 +17,8 @@ _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_40
 
 
 def clock(seconds: float) -> str:
-    """A time since load began: `0:45`, `12:30`, `3:00:00`."""
-    minutes, second = divmod(round(seconds), 60)
+    """The second since load began in which something was: `0:45`, `12:30`, `3:00:00`."""
+    minutes, second = divmod(math.floor(seconds + 1e-6), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
 

@@ -240,4 +240,8 @@ def _plan(run: Run) -> dict[str, Any]:
         "stages": stages,
         "warm-up": f"{run.warmup_s:g} s",
     }
-    return told | {key: value for key, value in run.plan.items() if isinstance(value, str | int | float)}
+    return told | {
+        key: value
+        for key, value in run.plan.items()
+        if isinstance(value, str | int | float) and key != "warmup_s"
+    }

@@ -93,6 +93,9 @@ def test_labels_are_moved_apart_but_stay_inside() -> None:
 
 def test_clock_times_and_round_ends() -> None:
     assert [clock(s) for s in (0, 75, 3661)] == ["0:00", "1:15", "1:01:01"]
+    # The middles of seconds, as windows of charts have them, are each of their own second.
+    assert [clock(s + 0.5) for s in range(4)] == ["0:00", "0:01", "0:02", "0:03"]
+    assert clock(59.9999999) == "1:00"
     assert rounded_up(9.7) == 10
     assert rounded_up(0) == 1
     assert rounded_up(65e6, binary=True) == 4 * 2**24

@@ -11,6 +11,7 @@ from analysis.difference import Change
 from analysis.duel import Duel, DuelPlan, DuelResult
 from analysis.duel.stored import JudgedDuel
 from reports.compare_page import comparison_answer, comparison_page, read_compared
+from reports.compare_terminal import comparison_lines
 from reports.duel_page import duel_page
 from reports.render import render
 from reports.sections.comparison import names_of
@@ -144,3 +145,13 @@ def test_runs_of_long_names_are_told_apart_by_their_ends(tmp_path: Path) -> None
     names = names_of([open_run(write_sample(tmp_path, shape, one)) for one in ids])
     assert len(set(names)) == 3
     assert [name[-1] for name in names[1:]] == ["2", "3"]
+
+
+def test_an_endpoint_that_a_run_has_not_is_a_single_dash_on_the_terminal(
+    runs: tuple[list[Run], list[Run]], tmp_path: Path
+) -> None:
+    few = open_run(write_sample(tmp_path, Shape(stages="150/s for 14s", warmup_s=2, endpoints=2), "few"))
+    lines = {line.split()[0]: line.split() for line in comparison_lines(read_compared([runs[0][0], few]))}
+    assert len(lines["todo.create"]) > 4
+    assert lines["todo.search"][-1] == "–"
+    assert lines["todo.search"].count("–") == 1
