@@ -184,6 +184,15 @@ def _ranges(run: Run, duration_s: float) -> list[tuple[str, EndpointTable]]:
         return _thirds(run, duration_s)
     unit = "/s" if stages.open else " users"
     spans = [
-        (level, whole_seconds(max(begin, run.warmup_s), min(end, duration_s))) for begin, end, level in holds
+        (f"{level:g}{unit}", whole_seconds(max(begin, run.warmup_s), min(end, duration_s)))
+        for begin, end, level in holds
     ]
-    return [(f"{level:g}{unit}", EndpointTable([span])) for level, span in spans if span[1] > span[0]]
+    levels = [name for name, _ in spans]
+    return [
+        (
+            name if levels.count(name) == 1 else f"{name}, {begin:g} to {end:g} s",
+            EndpointTable([(begin, end)]),
+        )
+        for name, (begin, end) in spans
+        if end > begin
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.parts import Meters, Note, Table
+from reports.parts import Meters, Note, Switch, Table
 from results import Account, Endpoint, Event, Histogram, Interval, LogGroup, RunWriter
 from tests.reports.filled_run import STEADY_S, counter, facts, requests, rows, sections
 
@@ -104,3 +104,11 @@ def test_a_table_that_leaves_out_rows_says_so(tmp_path: Path) -> None:
     found = sections(tmp_path, many)
     assert found["logs"].lead.endswith("The most frequent 30 of 31 are shown.")
     assert found["events"].lead.endswith("The first 200 of 201 are shown.")
+
+
+def test_a_level_that_is_held_twice_is_told_apart_by_its_time(tmp_path: Path) -> None:
+    stages = "1/s for 15s, 2/s for 10s, 1/s for 15s"
+    (switch, *_) = sections(tmp_path, stages=stages)["endpoints"].blocks
+    assert isinstance(switch, Switch)
+    names = [name for name, _ in switch.choices]
+    assert names == ["Steady part", "1/s, 10 to 15 s", "2/s", "1/s, 25 to 40 s"]
