@@ -50,6 +50,8 @@ class Pilot:
         self._samples: list[Sample] = []
         self._level: Level | None = None
         self._from_s = 0
+        self._next_s = 0
+        """The next second to be looked at: the level's, or one still at the rate of the level before."""
         self._judged_s = 0.0
         self._windows: list[Window] = []
 
@@ -62,22 +64,42 @@ class Pilot:
             self._turn(course)
             return
         known_s = int(course.at_s) - 1
-        second = self._from_s + len(self._windows)
-        while second + self._lag_s <= known_s:
-            self._windows.append(
-                window(second, self._intervals, self._flows, self.search.settings.slos, known_s)
-            )
+        while self._next_s + self._lag_s <= known_s:
+            second, self._next_s = self._next_s, self._next_s + 1
+            seen = window(second, self._intervals, self._flows, self.search.settings.slos, known_s)
+            if second < self._from_s:
+                self._late(second, seen)
+                continue
+            self._windows.append(seen)
             if self.search.enough(self._level, self._windows):
-                self._judge(course)
-                self._turn(course)
+                self._end_level(course)
                 return
-            second += 1
 
     def interrupt(self, course: Course) -> None:
         """The search ends here: a level that was held for long enough still counts."""
-        if self._level is not None and len(self._windows) >= self._level.min_s:
-            self._judge(course)
+        long_enough = self._level is not None and len(self._windows) >= self._level.min_s
+        if self.done is None and long_enough:
+            self._tell(course, self._judge(course), self._from_s, self._next_s)
         self.done = self.done or Done("interrupted")
+
+    def _end_level(self, course: Course) -> None:
+        """Judge the level and turn to the next; until that begins, load goes on at this one's rate."""
+        from_s, to_s = self._from_s, self._next_s
+        seen = self._judge(course)
+        self._turn(course)
+        if self.done is None and seen.result.level.purpose != "recover":
+            to_s = self._late_until_s
+        self._tell(course, seen, from_s, to_s)
+
+    @property
+    def _late_until_s(self) -> int:
+        """Seconds before this one were over, with all their requests, before the level's rate began."""
+        return self._from_s - math.ceil(self.search.settings.lag_s)
+
+    def _late(self, second: int, seen: Window) -> None:
+        """A second at the rate of the level before that was not known yet when that was judged."""
+        if second < self._late_until_s:
+            self.search.extend(seen)
 
     def _listen(self, course: Course) -> None:
         for piece in course.intake.intervals:
@@ -86,10 +108,10 @@ class Pilot:
             self._flows[flow.second].append(flow)
         self._samples += [one for one in course.intake.samples if one.tier in ("generator", "host")]
 
-    def _judge(self, course: Course) -> None:
-        """The level is over: tell the search, and write it down."""
+    def _judge(self, course: Course) -> Judged:
+        """The level is over: tell the search."""
         assert self._level is not None
-        level, to_s = self._level, self._from_s + len(self._windows)
+        level, to_s = self._level, self._next_s
         took_s, self._judged_s = course.at_s - self._judged_s, course.at_s
         problems = level_problems(
             level.rate_per_s,
@@ -99,10 +121,14 @@ class Pilot:
             self.search.settings.slos,
         )
         self.search.observe(LevelResult(level, tuple(self._windows), took_s, problems))
-        seen = self.search.history[-1]
-        outcome = self.search.outcome(seen)
+        self._forget()
+        return self.search.history[-1]
+
+    def _tell(self, course: Course, seen: Judged, from_s: int, to_s: int) -> None:
+        """Write a level down, with the seconds that count for it."""
+        outcome, level, problems = self.search.outcome(seen), seen.result.level, seen.result.problems
         data: dict[str, Any] = {
-            "from_s": self._from_s,
+            "from_s": from_s,
             "to_s": to_s,
             "rate_per_s": level.rate_per_s,
             "purpose": level.purpose,
@@ -113,9 +139,8 @@ class Pilot:
             "problems": list(problems),
         }
         text = _said(level, outcome_words(outcome, bool(seen.kept_all)), problems)
-        course.writer.add_events([Event(self._from_s, "level", text, data=data)])
+        course.writer.add_events([Event(from_s, "level", text, data=data)])
         course.progress.phase(f"  {self._story(seen, outcome)}")
-        self._forget()
 
     def _story(self, seen: Judged, outcome: str) -> str:
         """The level in a line, with what is known of the limit by now."""
@@ -128,7 +153,7 @@ class Pilot:
 
     def _forget(self) -> None:
         """Let go of what lies too far back for any level to come."""
-        oldest = self._from_s + len(self._windows) - KEPT_S
+        oldest = self._next_s - KEPT_S
         for heard in (self._intervals, self._flows):
             for second in [second for second in heard if second < oldest]:
                 del heard[second]
@@ -143,6 +168,8 @@ class Pilot:
             return
         self._level, self._windows = step, []
         self._from_s = int(course.at_s) + 1
+        if not self.search.history:
+            self._next_s = self._from_s
         course.load.set_rate(step.rate_per_s, float(self._from_s))
         course.asked_per_s = step.rate_per_s
 

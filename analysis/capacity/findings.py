@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analysis.capacity.fit import Estimate, Observation, estimate
 from analysis.capacity.judge import Judged, Outcome, SloCount, judge, pooled_cluster
@@ -33,6 +33,14 @@ class Findings:
         """Take in what a level did."""
         self.history.append(judge(result, self.settings.slos))
         self.spent_s += result.took_s
+
+    def extend(self, late: Window) -> None:
+        """Take in one more second of the last level, known after its judgement; pauses stay as they are."""
+        last = self.history[-1].result
+        if last.level.purpose != "recover":
+            longer = replace(last, windows=(*last.windows, late))
+            self.history[-1] = judge(longer, self.settings.slos)
+            self._estimated = 0
 
     @property
     def evidence(self) -> list[Judged]:

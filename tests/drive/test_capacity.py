@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from analysis.capacity import Search, Settings
+from analysis.capacity import Level, LevelResult, Search, Settings, Window
+from analysis.slo import Count
 from drive.capacity import Pilot
 from results import Endpoint, Event, Flow, Histogram, Interval, parse_slos
 
@@ -95,6 +97,30 @@ def test_each_level_is_written_down_with_the_seconds_that_it_was_held_and_its_ou
     assert all(begin["from_s"] >= end for begin, end in zip(levels[1:], ends, strict=False))
 
 
+def test_seconds_at_a_levels_rate_that_are_known_late_count_for_it() -> None:
+    course, pilot = flown(120)
+    levels = [event.data for event in course.events if event.kind == "level"]
+    for level, seen in zip(levels[:-1], pilot.search.history, strict=False):
+        windows = seen.result.windows
+        assert len(windows) == level["to_s"] - level["from_s"]
+        assert {window.scheduled for window in windows} == {round(level["rate_per_s"])}
+    # Load goes on while a level is judged: two seconds more than were asked for.
+    first = pilot.search.history[0].result
+    assert len(first.windows) == first.level.min_s + 2
+    # Of the last one nothing comes after its judgement.
+    last = pilot.search.history[-1].result
+    assert len(last.windows) == last.level.max_s
+
+
+def test_a_pause_is_as_long_as_it_took_to_recover() -> None:
+    search = Search(Settings(tuple(parse_slos("p99 < 250ms"))))
+    level = Level(50.0, "recover", 2, 30)
+    still = Window(50, 50, 1, 10_000.0, (Count(50, 0),))
+    search.observe(LevelResult(level, (still, still), 5.0))
+    search.extend(still)
+    assert len(search.history[0].result.windows) == 2
+
+
 def test_a_level_is_not_judged_before_its_last_request_is_older_than_every_limit() -> None:
     class Watching(Scripted):
         judged: list[tuple[float, float]]
@@ -107,11 +133,15 @@ def test_a_level_is_not_judged_before_its_last_request_is_older_than_every_limit
     def heard(of: Any) -> None:
         before = len(told)
         pilot(of)
-        course.judged += [(course.at_s, float(event.data["to_s"])) for event in told[before:]]
+        held_s = len(pilot.search.history[-1].result.windows) if told[before:] else 0
+        course.judged += [(course.at_s, event.data["from_s"] + held_s) for event in told[before:]]
 
     course.fly(heard)
     assert course.judged
     assert all(at_s >= to_s + 3 for at_s, to_s in course.judged)
+    # Nor does a second count whose requests may still be under way when the next level begins.
+    levels = [event.data for event in told]
+    assert all(later["from_s"] >= level["to_s"] + 3 for level, later in itertools.pairwise(levels))
 
 
 def test_an_objective_about_requests_that_never_come_ends_the_search() -> None:

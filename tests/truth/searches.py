@@ -48,6 +48,8 @@ SETTINGS = [
 ]
 NOISE = Noise(per_trial=0.03)
 BUDGET_S = 300.0
+LATE_S = 2
+"""Seconds of a level that are known after it was judged, and whose requests end before the next begins."""
 
 
 def search_capacity(
@@ -61,15 +63,22 @@ def search_capacity(
     `disturb` is called at the begin of each level, with its rate; `spoilt` says why it was no evidence.
     """
     search = Search(settings)
-    while isinstance(step := search.next(), Level):
+    step = search.next()
+    while isinstance(step, Level):
         server.new_trial()
         disturb(server, step.rate_per_s)
         windows: list[Window] = []
         while not search.enough(step, windows):
             windows.append(server.window(step.rate_per_s, list(settings.slos)))
-        server.serve(step.rate_per_s, settings.lag_s)
+        # Load goes on at this rate until the level can be judged and the next one begins.
+        late = [server.window(step.rate_per_s, list(settings.slos)) for _ in range(LATE_S)]
+        server.serve(step.rate_per_s, settings.overhead_s - LATE_S)
         took_s = len(windows) + settings.overhead_s
         search.observe(LevelResult(step, tuple(windows), took_s, spoilt(step.rate_per_s)))
+        step = search.next()
+        if isinstance(step, Level):
+            for window in late:
+                search.extend(window)
     return answer(search, step)
 
 
