@@ -54,9 +54,11 @@ def reroutings(samples: Samples, gaps: Sequence[Gap], events: Sequence[Event]) -
 
 
 def _down(up: Series) -> list[tuple[float, float | None]]:
+    """When it went out and came back; where it was out from the begin on, nothing was routed around it."""
     return [
         (float(up.at_s[first]), float(up.at_s[past]) if past < up.at_s.size else None)
         for first, past in stretches_of(up.values < 1)
+        if first > 0
     ]
 
 

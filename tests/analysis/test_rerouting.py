@@ -65,3 +65,9 @@ def test_server_that_stays_out_is_not_back() -> None:
 @pytest.mark.parametrize("series", [[], [told("up", [1.0] * 30, "gauge")]])
 def test_nothing_was_out(series: list[Series]) -> None:
     assert reroutings(samples(*series), [], []) == []
+
+
+def test_server_that_was_out_before_the_run_began_was_not_routed_around_in_it() -> None:
+    up = told("up", [0.0] * 5 + [1.0] * 5 + [0.0] * 5 + [1.0] * 15, "gauge")
+    (found,) = reroutings(samples(up), [], [])
+    assert (found.began_s, found.back_s) == (10, 15)
