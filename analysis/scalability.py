@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.float64]
 
 CLAIM_WITHIN = 1.25
 """A peak is claimed only up to this multiple of the tested load: extrapolation misses by 17% and more."""
+SHOWN_TO = 1.6
+"""The law is shown up to this multiple of the tested load, hatched beyond it."""
 FEWEST_LEVELS = 4
 DRAWS = 500
 

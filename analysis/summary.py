@@ -17,10 +17,14 @@ class Summary:
     """`verdict` is pass, fail or inconclusive over the objectives, `valid` where the run has none, and
     `not valid` where it cannot be trusted. `figures` are of the steady part as on the page: `p50`, `p95` and
     `p99` in us, `errors` a share, `rate` requests per second; empty without requests.
+
+    Of a capacity search: valid where a capacity is claimed, else inconclusive; `rate` in arrivals per second
+    where it is claimed; and its answer in a line.
     """
 
     verdict: str
     figures: Mapping[str, float]
+    said: str = ""
 
 
 def summary_of(run: Run) -> Summary:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.bottleneck.resources import TIER_NAMES
-from analysis.capacity import Capacity, Review
+from analysis.capacity import Review
 from analysis.headroom import Headroom
 from reports.parts import Answer, Fact, Page, Section, Tone, kept
 from reports.render import write_page
@@ -20,6 +20,7 @@ from reports.sections import (
     capacity_ahead,
     endpoints,
     over_time,
+    saturation,
     tiers,
     trouble,
 )
@@ -39,13 +40,14 @@ def capacity_page(report: RunReport, told: Review) -> Page:
     verdict = _answer(report, told)
     sections = [
         capacity.how_much(report, found),
-        capacity.gives_way(report, told),
+        saturation.gives_way(report, told),
         capacity.where_the_time_went(told),
-        caches.caches(report),
         capacity_ahead.scaling(told),
         capacity_ahead.headroom(told),
         capacity.objectives(told),
         capacity.levels(found),
+        saturation.demands(told),
+        caches.caches(report),
         alerts.alerts(report),
         over_time.over_time(report),
         endpoints.endpoints(report),
@@ -73,32 +75,34 @@ def _linked(fact: Fact, shown: list[Section]) -> Fact:
 
 
 def _answer(report: RunReport, told: Review) -> Answer:
-    found, first = told.capacity, told.first
-    limited = told.diagnosis.state == "generator" and found.found
-    said = told.answer if limited else found.sentence(first.name if first else None)
-    why = "" if limited else sentence(told.diagnosis.sentence)
+    found, first = told.stated, told.first
+    why = sentence(told.unexplained if found.found and first is None else told.diagnosis.sentence)
     why += f" {told.headroom.sentence}" if told.headroom else ""
     if report.run.state == "interrupted":
         why = f"The search was interrupted: this is what its levels say. {why}"
-    if told.doubts:
-        why = f"It cannot be trusted: {told.doubts[0].text}. {why}"
-    advice = told.diagnosis.ranked[0] if told.diagnosis.ranked else None
+    advice = told.doubts[0] if told.doubts else told.diagnosis.first
     return Answer(
-        said,
-        why.strip(),
+        found.sentence(first.name if first else None),
+        why,
         sentence(advice.advice) if advice else "",
         "" if told.claimed else "warn",
         show_rate(found.rate_per_s) if found.rate_per_s is not None else "",
-        "bottleneck" if advice else "load",
+        evidence="bottleneck",
+        measured="load",
     )
 
 
 def _facts(report: RunReport, told: Review) -> list[Fact]:
     ahead = _forecast_facts(told, told.headroom) if told.headroom else _pair_facts(told)
-    return [_capacity_fact(told.capacity), *ahead, _trust_fact(report, told)]
+    return [_capacity_fact(told), *ahead, _trust_fact(report, told)]
 
 
-def _capacity_fact(found: Capacity) -> Fact:
+def _capacity_fact(told: Review) -> Fact:
+    found = told.stated
+    if told.refused:
+        kept = found.last_pass
+        small = f"{show_rate(kept.rate_per_s)} was the highest rate kept" if kept else "no rate was kept"
+        return Fact("Capacity", "not claimed", small, "warn", _against(told))
     if found.rate_per_s is None or found.low_per_s is None or found.high_per_s is None:
         shown = f"at least {show_rate(found.last_pass.rate_per_s)}" if found.last_pass else "not found"
         return Fact("Capacity", shown, f"bound not found: {found.why}", "warn", "#levels")
@@ -110,8 +114,15 @@ def _capacity_fact(found: Capacity) -> Fact:
     return Fact("Capacity", show_rate(found.rate_per_s), f"{between}; {passed}{failed}", "", "#load")
 
 
+def _against(told: Review) -> str:
+    """Where the page shows why nothing is claimed."""
+    return "#bottleneck" if told.diagnosis.state == "generator" else "#method"
+
+
 def _pair_facts(told: Review) -> list[Fact]:
-    found, rungs = told.capacity, told.ladder
+    found, rungs = told.stated, told.ladder
+    if told.refused:
+        return []
     through = show_rate(found.max_per_s) if found.max_per_s is not None else "–"
     bound = "overloaded beyond it" if found.max_is_bound else "not driven beyond it"
     critical = rungs.critical_per_s if rungs else None
@@ -131,7 +142,7 @@ def _forecast_facts(told: Review, ahead: Headroom) -> list[Fact]:
     first = Fact("Forecast peak", show_rate(peak), small, tone, "#headroom")
     several = [(tier, need) for tier, need in ahead.tiers if need.utilisation_one_lost < math.inf]
     if not several:
-        return [first, _pair_facts(told)[0]]
+        return [first, *_pair_facts(told)[:1]]
     rate, tier = min((ahead.capacity_per_s - need.capacity_per_instance_s, tier) for tier, need in several)
     above = "still above the forecast" if rate >= peak else "below the forecast"
     name = f"With one {TIER_NAMES.get(tier, tier).removesuffix(' instances')} instance lost"
@@ -141,14 +152,13 @@ def _forecast_facts(told: Review, ahead: Headroom) -> list[Fact]:
 def _trust_fact(report: RunReport, told: Review) -> Fact:
     invalid = sum(bool(level.problems) for level in told.capacity.levels)
     name = "Can it be trusted?"
-    if told.doubts:
-        return Fact(name, "No", sentence(told.doubts[0].text), "warn", "#method")
-    if told.capacity.found and told.diagnosis.state == "generator":
-        return Fact(name, "No", "The load generator was the limit.", "warn", "#bottleneck")
+    if told.refused:
+        return Fact(name, "No", sentence(told.refused), "warn", _against(told))
     cpu = report.samples.highest("generator", "cpu_ratio")
     load = f", generator at most {show_ratio(cpu)} of a core" if cpu is not None else ""
     left_out = f", {counted(invalid, 'level')} left out" if invalid else ""
-    confirmed = ", confirmed by a last level" if told.capacity.confirmed else ""
+    at = told.stated.confirmed_per_s
+    confirmed = f", confirmed at {show_rate(at)}" if at is not None else ""
     scheduled = report.run.account.scheduled
     return Fact(
         name, "Yes", f"all {scheduled:,} arrivals accounted for{load}{left_out}{confirmed}", "good", "#levels"

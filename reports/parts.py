@@ -252,7 +252,7 @@ def _together(words: str) -> str:
 class Answer:
     """The verdict: a sentence with `accent` (a piece of it) in colour, why, and what to do.
 
-    `evidence` is the id of the section that shows it.
+    `evidence` is the id of the section that shows why, `measured` of the one that shows the accent.
     """
 
     sentence: str
@@ -261,7 +261,7 @@ class Answer:
     tone: Tone = ""
     accent: str = ""
     evidence: str = ""
-    badges: list[tuple[str, Tone]] = field(default_factory=list)
+    measured: str = ""
 
     @property
     def pieces(self) -> tuple[str, str, str]:
@@ -288,7 +288,15 @@ class Page:
     @property
     def evidence(self) -> str:
         """The section that the answer points at, if the page has it."""
-        return self.answer.evidence if any(one.id == self.answer.evidence for one in self.sections) else ""
+        return self._shown(self.answer.evidence)
+
+    @property
+    def measured(self) -> str:
+        """The section that shows the figure in the answer, if the page has it."""
+        return self._shown(self.answer.measured)
+
+    def _shown(self, section: str) -> str:
+        return section if any(one.id == section for one in self.sections) else ""
 
 
 def kept(sections: Iterable[Section | None]) -> list[Section]:

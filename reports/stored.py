@@ -7,6 +7,9 @@ from typing import Any
 from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
 from results import HarnessError, Run, Slo, parse_slos
 
+_DERIVED = ("claim", "recoveries", "confirmed", "confirmed_per_s")
+"""Stored for whoever reads it, and said by the rest; `confirmed` is of earlier versions."""
+
 
 def stored_capacity(run: Run) -> Capacity | None:
     """The answer kept in run.db; None where the search was killed before it had one.
@@ -30,7 +33,7 @@ def stored_review(run: Run) -> Review | None:
 
 def _capacity(plain: dict[str, Any]) -> Capacity:
     """The inverse of Capacity.to_dict."""
-    told = {name: value for name, value in plain.items() if name not in ("claim", "recoveries")}
+    told = {name: value for name, value in plain.items() if name not in _DERIVED}
     limits = tuple(SloLimit(**{**limit, "slo": _slo(limit["slo"])}) for limit in told["limits"])
     points = {name: _point(told[name]) if told[name] else None for name in ("last_pass", "first_fail")}
     first_hit = _slo(told["first_hit"]) if told["first_hit"] else None

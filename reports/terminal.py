@@ -27,15 +27,16 @@ def summary(run: Run, diagnosis: Diagnosis | None = None) -> tuple[list[str], in
 
 def capacity_lines(told: Review) -> list[str]:
     """The answer of a capacity search: the number with its cause, then what qualifies it."""
-    found, lines = told.capacity, [told.answer]
+    found, lines = told.stated, [told.answer]
     lines += [f"cannot be trusted: {reason.text}; {reason.advice}" for reason in told.doubts]
     if found.low_per_s is not None and found.high_per_s is not None:
         lines.append(
             f"90% interval {show_rate(found.low_per_s)} to {show_rate(found.high_per_s)}; {_bounds(found)}"
         )
-    if told.first is not None and told.first.advice:
-        later = f"; {told.first.next_limit}" if told.first.next_limit else ""
-        lines.append(f"try: {told.first.advice}{later}")
+    first = told.diagnosis.first
+    if first is not None and first.advice:
+        later = f"; {first.next_limit}" if first.next_limit else ""
+        lines.append(f"try: {first.advice}{later}")
     if found.max_per_s is not None and told.ladder is not None and told.ladder.critical_per_s is not None:
         pair = f"highest rate at all {show_rate(found.max_per_s)}"
         pair += "" if found.max_is_bound else " (not driven beyond it)"
@@ -48,13 +49,19 @@ def capacity_lines(told: Review) -> list[str]:
     return lines
 
 
+def capacity_exit_code(told: Review) -> int:
+    """0 where a capacity is claimed, 4 where none is."""
+    return PASSED if told.claimed else INCONCLUSIVE
+
+
 def _bounds(found: Capacity) -> str:
-    """The last pass, the first fail, and whether the answer was confirmed."""
+    """The last pass, the first fail, and the rate that a last level confirmed."""
     passed = f"last pass {show_rate(found.last_pass.rate_per_s)}" if found.last_pass else "no pass"
     failed = (
         f"first fail {show_rate(found.first_fail.rate_per_s)}" if found.first_fail else "no fail above it"
     )
-    end = "confirmed by a last level" if found.confirmed else "not confirmed by a last level"
+    at = found.confirmed_per_s
+    end = f"confirmed at {show_rate(at)}" if at is not None else "not confirmed"
     return f"{passed}, {failed}; {end}"
 
 

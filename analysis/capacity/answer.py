@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from analysis.capacity.findings import Findings
 from analysis.capacity.fit import Estimate
 from analysis.capacity.judge import Judged, Outcome
-from analysis.capacity.level import Done, Reason
+from analysis.capacity.level import Done, Purpose, Reason
 from results import Slo
 from results.units import show_rate
 
@@ -36,7 +36,7 @@ class LevelPoint:
     """
 
     number: int
-    purpose: str
+    purpose: Purpose
     rate_per_s: float
     achieved_per_s: float
     seconds: int
@@ -48,6 +48,11 @@ class LevelPoint:
     shares: tuple[float, ...]
     problems: tuple[str, ...]
     recovered: bool | None = None
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether it was held to judge the system, and says something about it."""
+        return self.outcome != "invalid" and self.purpose != "recover"
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,6 @@ class Capacity:
     last_pass: LevelPoint | None
     first_fail: LevelPoint | None
     contradicting: int
-    confirmed: bool
     max_per_s: float | None
     max_is_bound: bool
     spent_s: float
@@ -105,6 +109,19 @@ class Capacity:
             for before, pause in pairwise(self.levels)
             if pause.purpose == "recover"
         )
+
+    @property
+    def confirmed_per_s(self) -> float | None:
+        """The highest rate that was kept in a last level, held to confirm the answer; None where none was."""
+        kept = [one.rate_per_s for one in self.levels if one.purpose == "confirm" and one.kept]
+        return max(kept, default=None)
+
+    def withdrawn(self, why: str) -> Capacity:
+        """The same without what may not be claimed, where something speaks against all of the levels."""
+        return replace(
+            self, found=False, why=why, reason="not valid", rate_per_s=None, low_per_s=None, high_per_s=None,
+            first_hit=None, limits=(),
+        )  # fmt: skip
 
     @property
     def claim(self) -> str:
@@ -129,7 +146,7 @@ class Capacity:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data for JSON and run.db."""
-        plain = asdict(self) | {"claim": self.claim}
+        plain = asdict(self) | {"claim": self.claim, "confirmed_per_s": self.confirmed_per_s}
         plain["recoveries"] = [asdict(one) for one in self.recoveries]
         plain["first_hit"] = self.first_hit.text if self.first_hit else None
         for limit, of in zip(plain["limits"], self.limits, strict=True):
@@ -151,7 +168,6 @@ def answer(findings: Findings, done: Done) -> Capacity:
     around = first.rate_per_s if first else None
     last_pass, first_fail, contradicting = _bounds([point for _, point in evidence], around)
     through = [seen.achieved_per_s for seen, _ in evidence]
-    confirmations = [seen for seen, _ in evidence if seen.result.level.purpose == "confirm"]
     return Capacity(
         found=found,
         why="" if found else _why(done.reason, points, findings.unmeasured),
@@ -164,7 +180,6 @@ def answer(findings: Findings, done: Done) -> Capacity:
         last_pass=last_pass,
         first_fail=first_fail,
         contradicting=contradicting,
-        confirmed=any(seen.kept_all for seen in confirmations),
         max_per_s=max(through, default=None),
         max_is_bound=any(seen.overloaded for seen, _ in evidence),
         spent_s=findings.spent_s,

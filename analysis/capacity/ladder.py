@@ -74,7 +74,7 @@ def ladder(run: Run, capacity: Capacity) -> Ladder | None:
     """The ladder of a search, from what run.db has of its levels; None without levels that are evidence."""
     slos = tuple(Slo("latency", 0.99, limit * 1e3) for limit in LIMITS_MS)
     findings = Findings(Settings(slos))
-    for result in _results(run, slos):
+    for result in _results(run, capacity, slos):
         findings.observe(result)
     if not findings.evidence:
         return None
@@ -92,7 +92,7 @@ def ladder(run: Run, capacity: Capacity) -> Ladder | None:
     return Ladder(tuple(rungs))
 
 
-def _results(run: Run, slos: Sequence[Slo]) -> list[LevelResult]:
+def _results(run: Run, capacity: Capacity, slos: Sequence[Slo]) -> list[LevelResult]:
     """The levels of a stored search, their windows counted for other objectives."""
     intervals: dict[int, list[Interval]] = defaultdict(list)
     flows: dict[int, list[Flow]] = defaultdict(list)
@@ -101,10 +101,9 @@ def _results(run: Run, slos: Sequence[Slo]) -> list[LevelResult]:
     for flow in run.flows:
         flows[flow.second].append(flow)
     found = []
-    for number, event in enumerate(run.levels):
-        said = event.data
-        seconds = range(int(said["from_s"]), int(said["to_s"]))
-        level = Level(float(said["rate_per_s"]), said.get("purpose", "narrow"), 0, 0, number)
+    for event, point in zip(run.levels, capacity.levels, strict=False):
+        seconds = range(int(event.data["from_s"]), int(event.data["to_s"]))
+        level = Level(point.rate_per_s, point.purpose, 0, 0, point.number)
         windows = tuple(window(second, intervals, flows, slos) for second in seconds)
-        found.append(LevelResult(level, windows, float(len(windows)), tuple(said.get("problems", ()))))
+        found.append(LevelResult(level, windows, float(len(windows)), point.problems))
     return found

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from analysis.bottleneck import Bottleneck, Diagnosis, diagnose, stretches
+from analysis.bottleneck import Bottleneck, Diagnosis, SaturationRow, saturation
 from analysis.bottleneck.resources import uses
 from analysis.bottleneck.stretch import Stretch
 from analysis.capacity.answer import Capacity
+from analysis.capacity.held import Held, gives_way, held_levels
 from analysis.capacity.ladder import Ladder, ladder
 from analysis.capacity.scaling import Scaling, measured_at, scaling
 from analysis.connections import Connections, PoolSize, connections, warnings
 from analysis.forecast import Forecast
 from analysis.headroom import Headroom, System, headroom
 from analysis.samples import Samples
+from analysis.summary import Summary
 from analysis.validity import Reason, validity
 from results import Run
 from results.units import show_rate
@@ -42,7 +45,7 @@ class Review:
     connections: tuple[Connections, ...]
     doubts: tuple[Reason, ...]
     """What speaks against the search as a whole."""
-    levels: tuple[Stretch, ...] = ()
+    held: tuple[Held, ...] = ()
     """The levels that are evidence, by rate, with what every tier said in them."""
 
     @property
@@ -51,39 +54,73 @@ class Review:
         return self.diagnosis.first if self.diagnosis.state == "found" else None
 
     @property
+    def refused(self) -> str:
+        """Why nothing is claimed, whatever the levels say; empty where nothing speaks against them."""
+        return _refusal(self.diagnosis, self.doubts)
+
+    @property
+    def stated(self) -> Capacity:
+        """The capacity as it may be told: without its rates where they are refused."""
+        return self.capacity.withdrawn(self.refused) if self.refused else self.capacity
+
+    @property
     def claimed(self) -> bool:
         """Whether a capacity is claimed: a bound was found, and it is the system's own."""
-        return self.capacity.found and self.diagnosis.state != "generator" and not self.doubts
+        return self.stated.found
 
     @property
     def answer(self) -> str:
         """The answer with its number and its cause, in one line."""
-        found = self.capacity
-        if self.diagnosis.state == "generator" and found.found:
-            limited = self.diagnosis.ranked[0].evidence[0].text if self.diagnosis.ranked else ""
-            return f"No capacity is claimed: the load generator was the limit ({limited})."
+        found = self.stated
         if not found.found or found.rate_per_s is None or found.first_hit is None:
             return found.claim
         carried = f"{show_rate(found.rate_per_s)} within {found.first_hit.text}"
         if self.first is None:
-            return f"{carried}; what gives way then cannot be told from what was watched."
+            return f"{carried}; {self.unexplained}"
         return f"{carried}; then {self.first.name.rstrip(',')} ({self.first.evidence[0].text})"
+
+    @property
+    def unexplained(self) -> str:
+        """That no cause is known, and what would have to be watched to know it."""
+        if self.diagnosis.missing:
+            return (
+                f"what gives way then cannot be told without watching {' and '.join(self.diagnosis.missing)}"
+            )
+        return "what gives way then cannot be told: no watched resource was full"
+
+    @property
+    def summary(self) -> Summary:
+        """What lists show of the search."""
+        rate_per_s = self.stated.rate_per_s
+        figures = {} if rate_per_s is None else {"rate": rate_per_s}
+        return Summary("valid" if self.claimed else "inconclusive", figures, self.answer)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What somebody has to act on: connection arithmetic first, which is always checked."""
         return (*warnings(self.connections), *(self.headroom.warnings if self.headroom else ()))
 
+    @property
+    def saturation(self) -> list[SaturationRow]:
+        """Utilisation, waiting, errors and demand of each resource: a value for each level held."""
+        return saturation([one.stretch for one in self.held])
+
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain data for JSON."""
+        """The same as plain data for JSON; what is not known is None or nan.
+
+        `saturation` has a value for each of `levels`: utilisation 0 to 1, how many wait on average, how many
+        were refused, and seconds of the resource that an arrival takes.
+        """
         return {
             "answer": self.answer,
             "claimed": self.claimed,
             "doubts": [reason.text for reason in self.doubts],
-            "capacity": self.capacity.to_dict(),
+            "capacity": self.stated.to_dict(),
             "pair": self.ladder
             and {"highest_at_all_per_s": self.capacity.max_per_s, **self.ladder.to_dict()},
             "gives_way": self.diagnosis.to_dict(),
+            "levels": [one.to_dict() for one in self.held],
+            "saturation": [asdict(row) for row in self.saturation],
             "scaling": self.scaling and self.scaling.to_dict(),
             "headroom": self.headroom and self.headroom.to_dict(),
             "connections": [
@@ -97,38 +134,43 @@ class Review:
 
 def review(run: Run, capacity: Capacity) -> Review:
     """The answer of a stored search, with all that is known around it. Reads run.db alone."""
-    said = {(float(e.data["from_s"]), float(e.data["to_s"])): e.data for e in run.levels}
-    held = [one for one in stretches(run) if not said.get(_span(one), {}).get("problems")]
-    over = [bool(said.get(_span(one), {}).get("overloaded")) for one in held]
+    levels = held_levels(run, capacity)
+    held = tuple(one for one in levels if one.point.is_evidence)
+    stretches = [one.stretch for one in held]
     samples = Samples(run.series(), 0.0, run.duration_s)
     counts = _instances(samples)
     limits = connections(samples, run.environment)
-    diagnosis = diagnose(run)
-    claimed = capacity.rate_per_s if capacity.found and diagnosis.state != "generator" else None
+    diagnosis = gives_way(run, capacity, levels)
+    doubts = [reason for reason in validity(run).reasons if reason.code not in PER_LEVEL]
+    doubts += _disturbed(stretches)
+    refused = _refusal(diagnosis, doubts)
+    claimed = None if refused else capacity.rate_per_s
     carried = claimed or (capacity.last_pass.rate_per_s if capacity.last_pass else None)
     wanted = run.info.get("forecast")
     ahead = None
     if wanted and carried:
-        system = System(counts, limits, _held(held, limits))
+        system = System(counts, limits, _held(stretches, limits))
         ahead = headroom(carried, Forecast(**wanted), system, today=run.started_at.date())
-    doubts = [reason for reason in validity(run).reasons if reason.code not in PER_LEVEL]
     return Review(
         capacity,
         diagnosis,
-        ladder(run, capacity),
-        scaling(held, over, claimed, counts),
+        None if refused else ladder(run, capacity),
+        scaling(stretches, [one.point.overloaded for one in held], claimed, counts),
         ahead,
         limits,
-        (*doubts, *_disturbed(held)),
-        tuple(held),
+        tuple(doubts),
+        held,
     )
 
 
-def _span(level: Stretch) -> tuple[float, float]:
-    return level.from_s, level.to_s
+def _refusal(diagnosis: Diagnosis, doubts: Sequence[Reason]) -> str:
+    """Why nothing may be claimed: the generator, or the first doubt; empty where there is neither."""
+    if diagnosis.state == "generator" and diagnosis.first is not None:
+        return f"the load generator was the limit ({diagnosis.first.evidence[0].text})"
+    return doubts[0].text if doubts else ""
 
 
-def _disturbed(levels: list[Stretch]) -> list[Reason]:
+def _disturbed(levels: Sequence[Stretch]) -> list[Reason]:
     """Whether somebody else's work kept the machine busy while the levels were held."""
     outside = []
     for level in levels:
@@ -156,7 +198,7 @@ def _instances(samples: Samples) -> tuple[tuple[str, int], ...]:
     return tuple((tier, count) for tier, count in counts if count)
 
 
-def _held(levels: list[Stretch], limits: tuple[Connections, ...]) -> tuple[tuple[PoolSize, float], ...]:
+def _held(levels: Sequence[Stretch], limits: tuple[Connections, ...]) -> tuple[tuple[PoolSize, float], ...]:
     """What a request holds of each pool, at the level whose demands are taken."""
     served = [one for one in levels if one.response.count]
     if not served:

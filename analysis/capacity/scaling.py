@@ -10,7 +10,9 @@ import numpy as np
 
 from analysis.bottleneck.stretch import Stretch
 from analysis.capacity.whatif import ASSUMPTIONS, Prediction, changes, model, predict, unexplained
-from analysis.scalability import Floats, Usl, fit_usl
+from analysis.scalability import SHOWN_TO, Floats, Usl, fit_usl
+
+BAND_POINTS = 17
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Scaling:
             and {
                 "alpha": usl.alpha, "beta": usl.beta, "gamma": usl.gamma, "r_squared": usl.r_squared,
                 "tested_to": usl.tested_to, "peak": usl.peak, "sentence": usl.sentence,
+                "band": _band(usl),
             },
             "bounds": [{"what": name, "rate_per_s": rate} for name, rate in self.bounds],
             "what_if": [
@@ -56,6 +59,14 @@ class Scaling:
             "unexplained": self.unexplained,
             "assumptions": list(self.assumptions),
         }  # fmt: skip
+
+
+def _band(usl: Usl) -> list[dict[str, float]]:
+    """The fitted line with its 90% band, from an empty system to as far as it is shown."""
+    load = np.linspace(0, SHOWN_TO * usl.tested_to, BAND_POINTS)
+    columns = load, usl.throughput_per_s(load), *usl.band(load)
+    names = ("in_system", "rate_per_s", "low_per_s", "high_per_s")
+    return [dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
 
 
 def scaling(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from analysis.scalability import Usl
+from analysis.scalability import SHOWN_TO, Usl
 from reports.charts.axes import rounded_up, value_axis
 from reports.charts.labels import EndLabel, margin_px, write_end_labels
 from reports.charts.style import (
@@ -96,7 +96,7 @@ class ScalingChart:
 def draw_scalability(chart: ScalingChart, width: float, height: float, css_class: str = "") -> str:
     """Throughput over requests in the system: levels, law, band and bounds; hatched where not tested."""
     usl = chart.usl
-    tested, far = usl.tested_to, usl.tested_to * 1.6
+    tested, far = usl.tested_to, usl.tested_to * SHOWN_TO
     grid = np.linspace(0, far, 160)
     low, high = usl.band(grid)
     line = usl.throughput_per_s(grid)

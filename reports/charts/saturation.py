@@ -36,6 +36,8 @@ class SaturationMap:
     first: int | None = None
     all_written: bool = False
     """Write the number into every cell, not only where it matters."""
+    marked: npt.NDArray[np.bool_] | None = None
+    """Cells with a dot in the corner, shape as `share`."""
 
 
 def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> str:
@@ -59,6 +61,7 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
                 float(chart.share[row, column]),
                 cell_px,
                 told=chart.all_written or column == columns - 1,
+                marked=chart.marked is not None and bool(chart.marked[row, column]),
             )
     step = max(math.ceil(max((len(name) for name in chart.columns), default=1) * CHARACTER_PX / cell_px), 1)
     shown = [number for number in range(columns) if (columns - 1 - number) % step == 0]
@@ -74,7 +77,9 @@ def draw_saturation(chart: SaturationMap, width: float, css_class: str = "") -> 
     return as_svg(figure, chart.label, css_class)
 
 
-def _cell(axes: Axes, row: int, column: int, share: float, cell_px: float, *, told: bool) -> None:
+def _cell(
+    axes: Axes, row: int, column: int, share: float, cell_px: float, *, told: bool, marked: bool
+) -> None:
     known = math.isfinite(share)
     is_full = known and share >= FULL
     opacity = 0.035 + 0.78 * min(max(share, 0.0), 1.0) ** 2 if known else 0.0
@@ -92,3 +97,6 @@ def _cell(axes: Axes, row: int, column: int, share: float, cell_px: float, *, to
             column + 0.5, row + 0.53, f"{share * 100:.0f}",
             color=color, fontsize=11, ha="center", va="center",
         )  # fmt: skip
+    if marked:
+        corner = (column + 1 - 7 / cell_px, row + 7 / _ROW_PX)
+        axes.plot(*corner, "o", color=ON_BAD if is_full else INK, markersize=3.5, markeredgewidth=0)

@@ -22,15 +22,15 @@ def ranked(diagnosis: Diagnosis | None) -> Section | None:
     return Section("bottleneck", "What gives way first", lead, blocks(diagnosis))
 
 
-def blocks(diagnosis: Diagnosis, shown: Collection[str] = ()) -> list[Block]:
+def blocks(diagnosis: Diagnosis, shown: Collection[str] = (), otherwise: str = "") -> list[Block]:
     """The ranking, or the sentence that says why there is none, and what was not watched.
 
-    `shown` are the tiers that have a section of their own on the page: evidence links to them.
+    `shown` are the tiers with a section of their own on the page: evidence links there, or to `otherwise`.
     """
     found: list[Block] = []
     if diagnosis.ranked:
         ranking = diagnosis.ranked[:_MOST]
-        hrefs = [f"#tier-{one.tier}" if one.tier in shown else "" for one in ranking]
+        hrefs = [f"#tier-{one.tier}" if one.tier in shown else otherwise for one in ranking]
         found.append(Ranked([(title(one), words(one)) for one in ranking], hrefs))
     else:
         found.append(Note(diagnosis.sentence, "good" if diagnosis.state == "none" else "warn"))

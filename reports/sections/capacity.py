@@ -1,14 +1,11 @@
-"""The sections of a capacity page that say what was measured: curve, what gives way, time, limits, levels."""
+"""The sections of a capacity page that say what was measured: curve, time by part, limits, levels."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.bottleneck import Bottleneck, saturation
-from analysis.bottleneck.resources import TIER_NAMES
 from analysis.capacity import (
     PURPOSE_WORDS,
     Capacity,
@@ -18,11 +15,9 @@ from analysis.capacity import (
     SloLimit,
     outcome_words,
 )
-from analysis.scalability import Floats
 from analysis.spectrum import RatePoint
 from reports.charts.curves import RateChart, RateCurve, draw_rate_curve
 from reports.charts.levels import Part, draw_parts
-from reports.charts.saturation import SaturationMap, draw_saturation
 from reports.parts import (
     Block,
     Cell,
@@ -38,7 +33,6 @@ from reports.parts import (
     Tone,
 )
 from reports.run_data import LevelSeen, RunReport
-from reports.sections import bottleneck
 from reports.sections.load import limits_us
 from reports.sections.over_time import color_of
 from reports.sections.shared import NARROW, WIDE
@@ -46,7 +40,6 @@ from reports.words import NONE
 from results import Histogram
 from results.units import show_latency, show_rate, show_ratio
 
-_MOST_ROWS = 18
 _COLOR_OF = {"elsewhere": "other", "lb queue": "queue", "web-queue": "queue", "backlog": "render"}
 SAME_RATE = 1.015
 """Levels whose rates differ by less are one dot."""
@@ -74,7 +67,7 @@ def points(report: RunReport, found: Capacity) -> list[Point]:
     kept = [
         seen
         for seen, level in zip(report.levels, found.levels, strict=False)
-        if level.purpose != "recover" and not level.problems and seen.total.requests
+        if level.is_evidence and seen.total.requests
         and (not level.overloaded or level.number == first_fail)
     ]  # fmt: skip
     groups: list[list[LevelSeen]] = []
@@ -158,60 +151,9 @@ def _dot(level: Point) -> RatePoint:
     return RatePoint(level.from_s, level.to_s, n, level.achieved_per_s, p50, p95, p99, level.failed / n, True)
 
 
-def gives_way(report: RunReport, told: Review) -> Section | None:
-    """The heat map of part and level, and the ranking with its evidence."""
-    blocks: list[Block] = []
-    held = told.levels
-    rows = saturation(held)
-    if rows:
-        names = [f"{TIER_NAMES.get(row.tier, row.tier)} {row.resource}" for row in rows]
-        share = np.array([row.utilisation for row in rows])
-        first = told.first
-        rates = [f"{level.rate_per_s:.3g}" for level in held]
-        blocks.append(_saturation(names, rates, share, _row_of(first, names) if first else ""))
-    blocks += bottleneck.blocks(told.diagnosis, {panel.tier for panel in report.panels})
-    lead = (
-        "How full each part was at each rate, in per cent of what it can give. Numbers are written from 60%"
-        " up, and always at the highest rate."
-    )
-    return Section("bottleneck", "What gives way first", lead, blocks) if blocks else None
-
-
-def _saturation(names: list[str], rates: list[str], share: Floats, first: str) -> Chart:
-    if len(names) > _MOST_ROWS:
-        keep = sorted(np.argsort(-np.nan_to_num(share).max(axis=1))[:_MOST_ROWS])
-        names, share = [names[number] for number in keep], share[keep]
-    chart = SaturationMap(
-        "Share of what each part can give, by part and level",
-        names,
-        rates,
-        share,
-        "offered rate, arrivals per second",
-        names.index(first) if first in names else None,
-    )
-    rows = [
-        [name, *(f"{value * 100:.0f}%" if math.isfinite(value) else NONE for value in row)]
-        for name, row in zip(names, share.tolist(), strict=True)
-    ]
-    return Chart(
-        "Saturation by part and level",
-        draw_saturation(chart, 960, "broad"),
-        draw_saturation(chart, 400, "narrow"),
-        Figures(["part", *(f"{rate}/s" for rate in rates)], rows),
-    )
-
-
-def _row_of(first: Bottleneck, names: list[str]) -> str:
-    """The row of the heat map that a bottleneck is about: the one that shares most words with it."""
-    wanted = set(f"{first.tier} {first.resource} {first.name}".lower().replace(",", " ").split())
-    shared = {name: len(wanted & set(name.lower().replace(",", " ").split())) for name in names}
-    best = max(names, key=lambda name: shared[name], default="")
-    return best if best and shared[best] >= 2 else ""
-
-
 def where_the_time_went(told: Review) -> Section | None:
     """Mean time of a request by part, stacked, level by level."""
-    levels = [level for level in told.levels if level.components_ms]
+    levels = [one.stretch for one in told.held if one.stretch.components_ms]
     if len(levels) < 2:
         return None
     spent = [level.components_ms for level in levels]
@@ -245,7 +187,7 @@ def where_the_time_went(told: Review) -> Section | None:
 
 def objectives(told: Review) -> Section | None:
     """Each objective's own limit, and the pair that SPECjbb reports."""
-    found = told.capacity
+    found = told.stated
     columns = [
         Column("Within", number=False),
         Column("Highest rate"),
@@ -277,7 +219,7 @@ def _hit(found: Capacity, limit: SloLimit) -> str:
 def _limit_row(name: str, rate: float | None, low: float | None, high: float | None, said: str) -> list[Cell]:
     between = f"{show_rate(low)} to {show_rate(high)}" if low is not None and high is not None else NONE
     return [
-        Cell(name),
+        Cell(name, href="#levels" if rate is not None else ""),
         Cell(show_rate(rate) if rate is not None else NONE, strong=True),
         Cell(between, tone="muted"),
         Cell(said, pill=said == "hit first", tone="bad" if said == "hit first" else "muted"),

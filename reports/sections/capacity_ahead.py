@@ -63,7 +63,11 @@ def _bounds(found: Scaling) -> Table:
         Column("A request keeps all of it for"),
     ]
     rows = [
-        [Cell(name), Cell(show_rate(rate), sort=rate), Cell(show_latency(1e6 / rate), tone="muted")]
+        [
+            Cell(name, href="#demand"),
+            Cell(show_rate(rate), sort=rate),
+            Cell(show_latency(1e6 / rate), tone="muted"),
+        ]
         for name, rate in found.bounds[:6]
     ]
     return Table("What throughput cannot exceed: servers / demand of each, the tightest first", columns, rows)
@@ -79,7 +83,7 @@ def _what_if(found: Scaling) -> Table:
     ]
     rows = [
         [
-            Cell(one.change),
+            Cell(one.change, href="#demand"),
             Cell(show_rate(one.before_per_s)),
             Cell(show_rate(one.after_per_s), strong=one.gain >= 0.02),
             Cell(f"{one.gain:+.0%}" if abs(one.gain) >= 0.005 else "~"),
@@ -136,7 +140,7 @@ def _need_rows(need: Need) -> list[list[Cell]]:
         rows.append(
             _row(
                 f"{TIER_NAMES.get(tier, tier).removesuffix(' instances')} instances", need, now,
-                one.utilisation, lost, one.at_target, one.with_one_lost,
+                one.utilisation, lost, one.at_target, one.with_one_lost, "#levels",
             )
         )  # fmt: skip
     rows += [_pool_row(need, one) for one in need.pools]
@@ -154,17 +158,26 @@ def _pool_row(need: Need, one: PoolNeed) -> list[Cell]:
     name = (
         f"{TIER_NAMES.get(use.tier, use.tier)} {use.pool} pool, each of {counted(use.instances, 'instance')}"
     )
-    return _row(name, need, use.size, one.in_use / use.most, lost, one.at_target, one.with_one_lost)
+    return _row(
+        name, need, use.size, one.in_use / use.most, lost, one.at_target, one.with_one_lost, "#demand"
+    )
 
 
 def _row(
-    name: str, need: Need, now: int, busy: float, lost: float | None, needed: int, safe: int | None
+    name: str,
+    need: Need,
+    now: int,
+    busy: float,
+    lost: float | None,
+    needed: int,
+    safe: int | None,
+    href: str = "",
 ) -> list[Cell]:
     tone: Tone = "bad" if lost is not None and lost > 1 else ""
     shown = NONE if lost is None else show_ratio(lost) if math.isfinite(lost) else "none left"
     short: Tone = "bad" if needed > now else ""
     return [
-        Cell(name),
+        Cell(name, href=href),
         Cell(show_rate(need.peak_per_s), need.when),
         Cell(f"{now:,}"),
         Cell(show_ratio(busy), tone="bad" if busy > 1 else ""),

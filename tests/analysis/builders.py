@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.capacity.level import Purpose
 from results import (
     Account,
     Digest,
@@ -55,7 +56,7 @@ class LevelSpec:
     gaps: list[tuple[str, str]] = field(default_factory=list)
     without: tuple[str, ...] = ()
     """Tiers that were not watched."""
-    purpose: str = "narrow"
+    purpose: Purpose = "narrow"
     wake_lag_us: float = 400.0
 
 

@@ -1,78 +1,40 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analysis.alerts.report import AlertsReport
 from analysis.bottleneck import Bottleneck, Diagnosis, Evidence
-from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
+from analysis.capacity import Capacity, Review, review
 from analysis.connections import Connections, PoolSize
 from analysis.forecast import stated
 from analysis.headroom import System, headroom
+from analysis.validity import Reason
 from reports.as_json import capacity_json
 from reports.capacity_page import capacity_page, write_capacity_report
-from reports.index import index_page
 from reports.page import write_report
-from reports.parts import Chart
+from reports.parts import Cell, Chart, Page, Ranked, Table
 from reports.render import render
 from reports.run_data import RunReport, read_report
 from reports.sections.comparison import overlaid_curves
 from reports.stored import stored_capacity
 from reports.terminal import capacity_lines
 from results import HarnessError, open_run
-from results.catalogue import read_entry
-from results.listing import listing
+from results.units import show_latency, show_rate, three_digits
 from tests.reports.html_check import check
 from tests.reports.sample_run import Shape, write_sample
-
-RATES = (40, 80, 120, 160, 200, 240)
-LIMIT = 160
+from tests.reports.sample_search import confirmed, found_in, search_shape
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
-    stages = ", ".join(f"{rate}/s for 6s" for rate in RATES)
-    shape = Shape(stages=stages, slos="p99 < 250ms", warmup_s=1, limit_per_s=LIMIT, web1_down=False)
-    return read_report(open_run(write_sample(tmp_path_factory.mktemp("runs"), shape)))
-
-
-def found_in(report: RunReport, *, found: bool = True) -> Capacity:
-    levels = tuple(
-        LevelPoint(
-            number, "narrow", level.rate_per_s, level.achieved_per_s, 6, 1,
-            "pass" if level.passed else "fail", bool(level.passed), True, False, (0.4,), (),
-        )
-        for number, level in enumerate(report.levels)
-    )  # fmt: skip
-    slo = report.run.slos[0]
-    if not found:
-        why = "it never failed up to the highest rate allowed"
-        return Capacity(
-            False,
-            why,
-            "max rate",
-            None,
-            None,
-            None,
-            None,
-            (),
-            levels[3],
-            None,
-            0,
-            True,
-            160,
-            False,
-            60,
-            levels,
-        )
-    limits = (SloLimit(slo, 171.0, 165.0, 180.0),)
-    return Capacity(
-        True, "", "precise", 171.0, 165.0, 180.0, slo, limits, levels[3], levels[4], 0, True, 238.0, True, 60,
-        levels,
-    )  # fmt: skip
+    return read_report(open_run(write_sample(tmp_path_factory.mktemp("runs"), search_shape())))
 
 
 def reviewed(report: RunReport) -> Review:
@@ -87,7 +49,7 @@ def reviewed(report: RunReport) -> Review:
         "pool", "api", "the API's replica pool", "pool replica", 0.9, evidence, "try a pool of 20",
         share_of_added=0.84,
     )  # fmt: skip
-    told = review(report.run, found_in(report))
+    told = review(report.run, found_in(report.run))
     diagnosis = Diagnosis("found", (first,), (), "200/s")
     return replace(told, diagnosis=diagnosis, headroom=ahead, connections=servers, doubts=())
 
@@ -127,9 +89,10 @@ def test_connections_that_cannot_be_checked_are_said_on_the_page_and_in_the_term
 
 
 def test_sections_stand_in_the_order_of_a_review(report: RunReport) -> None:
-    wanted = ["load", "bottleneck", "parts", "scaling", "headroom", "limits", "levels"]
+    wanted = ["load", "bottleneck", "parts", "scaling", "headroom", "limits", "levels", "demand", "caches"]
     shown = [section.id for section in capacity_page(report, reviewed(report)).sections]
     assert [name for name in shown if name in wanted] == wanted
+    assert shown[: len(wanted)] == wanted
 
 
 def test_alert_rules_that_the_search_was_given_have_a_section(report: RunReport) -> None:
@@ -142,49 +105,159 @@ def test_alert_rules_that_the_search_was_given_have_a_section(report: RunReport)
     )
 
 
+def cells(page: Page, section: str, caption: str) -> list[list[Cell]]:
+    """The rows of a table of the page."""
+    (found,) = (
+        block
+        for one in page.sections
+        if one.id == section
+        for block in one.blocks
+        if isinstance(block, Table) and block.caption.startswith(caption)
+    )
+    return found.rows
+
+
 def test_every_claim_links_to_its_evidence(report: RunReport) -> None:
     page = capacity_page(report, reviewed(report))
-    ids = {section.id for section in page.sections}
-    links = [fact.href for fact in page.facts]
-    links += [
-        href
-        for section in page.sections
-        for block in section.blocks
-        if block.kind == "ranked"
-        for href in block.hrefs  # type: ignore[union-attr]
+    (ranking,) = (block for one in page.sections for block in one.blocks if isinstance(block, Ranked))
+    links = [
+        f"#{page.evidence}",
+        f"#{page.measured}",
+        *(fact.href for fact in page.facts),
+        *ranking.hrefs,
+        *(row[0].href for row in cells(page, "limits", "The highest rate within each objective")),
+        *(row[0].href for row in cells(page, "scaling", "What a change")),
+        *(row[0].href for row in cells(page, "headroom", "What the forecast")[:2]),
     ]
-    assert page.evidence == "bottleneck"
-    assert links
-    assert {link.removeprefix("#") for link in links} <= ids
+    assert len(links) > 8
+    assert {link.removeprefix("#") for link in links} <= {section.id for section in page.sections}
+    assert '<em><a href="#load">171/s</a></em>' in render(page)
+
+
+def test_a_bottleneck_without_a_section_of_its_own_links_to_the_levels(report: RunReport) -> None:
+    page = capacity_page(replace(report, panels=[]), reviewed(report))
+    (ranking,) = (block for one in page.sections for block in one.blocks if isinstance(block, Ranked))
+    assert ranking.hrefs == ["#levels"]
+    assert check(render(page)).problems == []
 
 
 def test_the_terminal_says_the_answer_first(report: RunReport) -> None:
     lines = capacity_lines(reviewed(report))
     assert lines[0] == "171/s within p99 < 250 ms; then the API's replica pool (10 of 10 in use)"
-    assert lines[1].startswith("90% interval 165/s to 180/s; last pass 160/s, first fail 200/s")
+    assert lines[1] == "90% interval 165/s to 180/s; last pass 160/s, first fail 200/s; not confirmed"
     assert any(line.startswith("warning: primary: the pools may open 160") for line in lines)
+
+
+def test_a_confirmation_is_told_with_its_rate(report: RunReport) -> None:
+    told = replace(reviewed(report), capacity=confirmed(found_in(report.run), 120))
+    assert capacity_lines(told)[1].endswith("first fail 200/s; confirmed at 120/s")
+    assert ", confirmed at 120/s" in render(capacity_page(report, told))
+    assert json.loads(capacity_json(report.run, told))["capacity"]["confirmed_per_s"] == 120
+
+
+UNCLAIMED: dict[str, Any] = {"ladder": None, "scaling": None}
+
+
+def limited(report: RunReport) -> Review:
+    generator = Bottleneck(
+        "generator", "generator", "the load generator", "Load generator", 1.0,
+        (Evidence("g0 uses 98% of its core", "generator"),), "use --processes",
+    )  # fmt: skip
+    diagnosis = Diagnosis("generator", (generator,), (), "200/s")
+    return replace(review(report.run, found_in(report.run)), diagnosis=diagnosis, **UNCLAIMED)
+
+
+def doubted(report: RunReport) -> Review:
+    doubt = Reason("disturbed", "3 of the machine's 4 cores went elsewhere", "run it again")
+    return replace(review(report.run, found_in(report.run)), doubts=(doubt,), **UNCLAIMED)
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        (limited, "the load generator was the limit (g0 uses 98% of its core)"),
+        (doubted, "3 of the machine's 4 cores went elsewhere"),
+    ],
+)
+def test_a_rate_that_is_refused_is_told_nowhere(
+    report: RunReport, refused: Callable[[RunReport], Review], why: str
+) -> None:
+    told = refused(report)
+    assert told.answer == f"No capacity is claimed: {why}; 160/s was kept."
+    page = check(render(capacity_page(report, told)))
+    assert page.problems == []
+    plain = json.loads(capacity_json(report.run, told))
+    assert (plain["claimed"], plain["capacity"]["found"], plain["pair"]) == (False, False, None)
+    texts = ["\n".join(capacity_lines(told)), " ".join(page.words), json.dumps(plain["capacity"])]
+    assert all(why.partition(" (")[0] in text for text in texts)
+    assert not [rate for text in texts for rate in ("171/s", "165/s to 180/s", "171.0") if rate in text]
+    assert told.summary.figures == {}
+
+
+def test_what_is_missing_to_tell_the_cause_is_said(report: RunReport) -> None:
+    told = reviewed(report)
+    blind = replace(told, diagnosis=Diagnosis("cannot tell", (), ("the machine (CPU by process)",), "200/s"))
+    said = "what gives way then cannot be told without watching the machine (CPU by process)"
+    assert capacity_lines(blind)[0] == f"171/s within p99 < 250 ms; {said}"
+    assert f"{said[0].upper()}{said[1:]}." in render(capacity_page(report, blind))
+    seen = replace(told, diagnosis=Diagnosis("cannot tell", (), (), "200/s"))
+    assert seen.answer.endswith("cannot be told: no watched resource was full")
 
 
 def test_json_holds_no_nan(report: RunReport) -> None:
     assert "NaN" not in capacity_json(report.run, reviewed(report))
 
 
-def test_saturation_grows_with_the_level(report: RunReport) -> None:
-    (chart,) = (
+def figures_of(report: RunReport, told: Review, section: str) -> dict[str, list[str]]:
+    """The rows behind a section's first chart, by their first cell."""
+    (chart, *_) = (
         block
-        for section in capacity_page(report, review(report.run, found_in(report))).sections
-        if section.id == "bottleneck"
-        for block in section.blocks
-        if block.kind == "chart"
+        for one in capacity_page(report, told).sections
+        if one.id == section
+        for block in one.blocks
+        if isinstance(block, Chart)
     )
-    rows = {row[0]: row[1:] for row in chart.figures.rows}  # type: ignore[union-attr]
-    pool = [float(value.removesuffix("%")) for value in rows["API replica pool"]]
-    assert pool == sorted(pool)
-    assert pool[-1] > 80
+    assert chart.figures is not None
+    return {row[0]: row[1:] for row in chart.figures.rows}
+
+
+def test_json_says_what_the_page_says(report: RunReport) -> None:
+    told = reviewed(report)
+    plain = json.loads(capacity_json(report.run, told))
+    curve, spent = (figures_of(report, told, name) for name in ("load", "parts"))
+    assert len(plain["levels"]) == len(curve) == len(spent) == 6
+    for level in plain["levels"]:
+        times = [show_latency(level[name]) for name in ("p50_us", "p95_us", "p99_us")]
+        assert curve[show_rate(level["rate_per_s"])][1:4] == times
+        shown = [show_latency(level["parts_ms"].get(name, 0) * 1e3) for name in ("pool", "elsewhere")]
+        assert set(shown) <= set(spent[f"{level['rate_per_s']:.3g}/s"])
+    rows = {(row["tier"], row["resource"]): row for row in plain["saturation"]}
+    pool = rows["api", "replica pool"]
+    shown = figures_of(report, told, "bottleneck")["API replica pool"]
+    assert [text.split(",")[0] for text in shown] == [f"{share:.0%}" for share in pool["utilisation"]]
+    assert shown[-1].split(", ")[1:] == [f"{three_digits(pool['waiting'][-1])} waiting"]
+    page = capacity_page(report, told)
+    held = {row[0].words: row[1:] for row in cells(page, "demand", "Demand")}
+    assert [cell.words for cell in held["API replica pool"]] == [
+        show_latency(s * 1e6) for s in pool["demand_s"]
+    ]
+    band = plain["scaling"]["usl"]["band"]
+    assert all(at["low_per_s"] <= at["rate_per_s"] <= at["high_per_s"] for at in band[1:])
+    assert band[-1]["in_system"] > plain["scaling"]["usl"]["tested_to"]
+
+
+def test_what_waits_or_is_refused_is_shown_beside_how_full_it_is(report: RunReport) -> None:
+    told = reviewed(report)
+    shown = figures_of(report, told, "bottleneck")["API replica pool"]
+    busy = [float(text.split("%")[0]) for text in shown]
+    assert busy == sorted(busy)
+    assert busy[-1] > 80
+    assert "waiting" not in shown[0]
+    assert "waiting" in shown[-1]
 
 
 def test_bound_that_was_not_found_is_said(report: RunReport) -> None:
-    html = render(capacity_page(report, review(report.run, found_in(report, found=False))))
+    html = render(capacity_page(report, review(report.run, found_in(report.run, found=False))))
     assert check(html).problems == []
     assert "at least 160/s" in html
     assert "bound not found: it never failed up to the highest rate allowed" in html
@@ -194,14 +267,14 @@ def test_search_without_a_single_level_makes_a_page(tmp_path: Path) -> None:
     shape = Shape(stages="ramp to 20/s over 4s", warmup_s=1, limit_per_s=1, tiers=())
     report = read_report(open_run(write_sample(tmp_path, shape)))
     nothing = Capacity(
-        False, "no level was evidence", "precise", None, None, None, None, (), None, None, 0, False, None,
+        False, "no level was evidence", "precise", None, None, None, None, (), None, None, 0, None,
         False, 4, (),
     )  # fmt: skip
     assert check(render(capacity_page(report, review(report.run, nothing)))).problems == []
 
 
 def test_stored_search_can_be_drawn_again(report: RunReport, tmp_path: Path) -> None:
-    found, info = found_in(report), report.run.info
+    found, info = found_in(report.run), report.run.info
     try:
         info["capacity"] = found.to_dict()
         assert stored_capacity(report.run) == found
@@ -217,9 +290,8 @@ def test_stored_search_can_be_drawn_again(report: RunReport, tmp_path: Path) -> 
 def test_a_search_beside_another_is_drawn_by_rate_and_not_in_the_order_of_its_levels(tmp_path: Path) -> None:
     tried = (40, 200, 80, 160, 120)
     stages = ", ".join(f"{rate}/s for 10s" for rate in tried)
-    shape = Shape(stages=stages, slos="p99 < 250ms", warmup_s=1, limit_per_s=LIMIT, web1_down=False)
-    search = read_report(open_run(write_sample(tmp_path, shape)))
-    search.run.info["capacity"] = found_in(search).to_dict()
+    search = read_report(open_run(write_sample(tmp_path, search_shape(stages=stages))))
+    search.run.info["capacity"] = found_in(search.run).to_dict()
     section = overlaid_curves([search, search], ["baseline", "candidate"])
     assert section is not None
     (chart,) = section.blocks
@@ -229,12 +301,11 @@ def test_a_search_beside_another_is_drawn_by_rate_and_not_in_the_order_of_its_le
         assert drawn == pytest.approx(sorted(tried), rel=0.15)
 
 
-def test_the_index_gives_a_search_its_rate_within_the_objectives(report: RunReport, tmp_path: Path) -> None:
-    entries = []
-    for name, found in (("20260101-found", True), ("20260102-beyond", False)):
-        capacity = {"capacity": found_in(report, found=found).to_dict()}
-        shape = Shape(stages="40/s for 5s", warmup_s=1, limit_per_s=LIMIT, tiers=(), info=capacity)
-        entries.append(read_entry(write_sample(tmp_path, shape, name)))
-    assert [entry.figures for entry in entries] == [{"rate": 171.0}, {}]
-    assert "171/s" in render(index_page(entries, tmp_path))
-    assert "171/s" in "\n".join(listing(entries))
+def test_an_answer_of_an_earlier_version_can_still_be_read(report: RunReport, tmp_path: Path) -> None:
+    told = confirmed(found_in(report.run), 160)
+    plain = told.to_dict() | {"confirmed": True}
+    del plain["confirmed_per_s"]
+    run = open_run(write_sample(tmp_path, search_shape(info={"capacity": plain})))
+    stored = stored_capacity(run)
+    assert stored == told
+    assert stored.confirmed_per_s == 160

@@ -8,19 +8,24 @@ from typing import Any
 import pytest
 
 from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
+from analysis.capacity.judge import Outcome
 from analysis.forecast import stated
 from results import Run, parse_slos
 from tests.analysis.builders import LevelSpec, build_run, spec
 
 SLO = parse_slos("p99 < 250ms")[0]
-POOL = ("api", "api1", "pool.replica.{}")
+API_FULL = {("api", "api1", "cpu_ratio"): 0.99}
 
 
-def level(number: int, of: LevelSpec, **changes: Any) -> LevelPoint:
-    kept = changes.pop("kept", True)
+LIMITED = "generator-limited: g0 used 98% of its core"
+CONTRADICTED = "contradicted by a later level at its rate: something else took the machine"
+
+
+def level(number: int, of: LevelSpec, *, kept: bool = True, problem: str = "") -> LevelPoint:
+    outcome: Outcome = "invalid" if problem else "pass" if kept else "fail"
     return LevelPoint(
-        number, of.purpose, of.rate_per_s, of.rate_per_s, of.seconds, 1, "pass" if kept else "fail", kept,
-        True, not kept, (0.5 if kept else 9.0,), (), **changes,
+        number, of.purpose, of.rate_per_s, of.rate_per_s, of.seconds, 1, outcome, kept and not problem,
+        True, not kept, (0.5 if kept else 9.0,), (problem,) if problem else (),
     )  # fmt: skip
 
 
@@ -34,14 +39,22 @@ def full_pool(rate_per_s: float) -> LevelSpec:
     return spec(rate_per_s, said, mean_ms=120.0, parts_ms=parts, finished_ratio=0.95)
 
 
+def full_generator(rate_per_s: float) -> LevelSpec:
+    return spec(rate_per_s, {("generator", "g0", "cpu_ratio"): 0.98}, mean_ms=200.0)
+
+
 LEVELS = [spec(100), spec(200), spec(300), full_pool(420)]
 
 
-def found_in(levels: list[LevelSpec], **changes: Any) -> Capacity:
-    points = tuple(level(n, one, kept=one.rate_per_s < 400) for n, one in enumerate(levels))
+def found_in(levels: list[LevelSpec], problems: dict[int, str] | None = None, **changes: Any) -> Capacity:
+    """400/s, or what `changes` say; `problems` are of levels that are no evidence, by number."""
+    spoiled = problems or {}
+    points = tuple(
+        level(n, one, kept=one.rate_per_s < 400, problem=spoiled.get(n, "")) for n, one in enumerate(levels)
+    )
     limits = (SloLimit(SLO, 400.0, 390.0, 410.0),)
     told = Capacity(
-        True, "", "precise", 400.0, 390.0, 410.0, SLO, limits, points[2], points[3], 0, True, 405.0, True, 60,
+        True, "", "precise", 400.0, 390.0, 410.0, SLO, limits, points[2], points[3], 0, 405.0, True, 60,
         points,
     )  # fmt: skip
     return replace(told, **changes)
@@ -70,11 +83,69 @@ def test_the_answer_has_its_number_and_its_cause(told: Review) -> None:
 
 
 def test_a_busy_generator_means_no_claim(tmp_path: Path) -> None:
-    busy = [*LEVELS[:3], spec(420, {("generator", "g0", "cpu_ratio"): 0.98}, mean_ms=200.0)]
+    busy = [*LEVELS[:3], full_generator(420)]
     told = review(build_run(tmp_path, busy, slos="p99 < 250ms"), found_in(busy))
     assert told.answer.startswith("No capacity is claimed: the load generator was the limit (g0 uses 98%")
     assert not told.claimed
     assert told.first is None
+    assert told.scaling is not None
+    assert told.scaling.predictions == ()
+    assert told.ladder is None
+
+
+def test_a_try_that_the_generator_spoiled_decides_nothing_where_another_at_its_rate_is_valid(
+    tmp_path: Path,
+) -> None:
+    levels = [*LEVELS[:3], full_generator(420), full_pool(420)]
+    told = review(build_run(tmp_path, levels, slos="p99 < 250ms"), found_in(levels, {3: LIMITED}))
+    assert told.claimed
+    assert told.first is not None
+    assert told.first.code == "api-pool"
+    assert [one["number"] for one in told.to_dict()["levels"]] == [0, 1, 2, 4]
+    assert told.scaling is not None
+    assert told.scaling.rate_per_s.size == 3
+    assert all(len(row["demand_s"]) == 4 for row in told.to_dict()["saturation"])
+
+
+def test_what_gave_way_at_a_level_that_was_contradicted_is_not_told(tmp_path: Path) -> None:
+    levels = [*LEVELS[:3], full_pool(420), spec(420), spec(600, API_FULL, mean_ms=200.0)]
+    told = review(build_run(tmp_path, levels, slos="p99 < 250ms"), found_in(levels, {3: CONTRADICTED}))
+    assert told.diagnosis.at == "600/s"
+    assert told.first is not None
+    assert told.first.code == "api-cpu"
+
+
+def test_the_generator_is_the_answer_where_it_spoiled_every_level_above_what_was_kept(tmp_path: Path) -> None:
+    levels = [*LEVELS[:3], *[full_generator(420)] * 3]
+    run = build_run(tmp_path, levels, slos="p99 < 250ms")
+    nothing: dict[str, Any] = {"found": False, "rate_per_s": None, "low_per_s": None, "high_per_s": None}
+    nothing |= {"first_hit": None, "reason": "not valid", "why": "levels beyond were no evidence"}
+    told = review(run, found_in(levels, dict.fromkeys((3, 4, 5), LIMITED), **nothing))
+    assert told.diagnosis.state == "generator"
+    assert told.answer.startswith("No capacity is claimed: the load generator was the limit (g0 uses 98%")
+    assert told.answer.endswith("300/s was kept.")
+    lost = review(run, found_in(levels, dict.fromkeys((3, 4, 5), "a worker was lost"), **nothing))
+    assert lost.diagnosis.state == "none"
+    assert lost.answer == "No capacity is claimed: levels beyond were no evidence; 300/s was kept."
+    assert lost.ladder is not None
+    assert lost.ladder.rungs[-1].state == "beyond", "the spoiled levels missed p99 < 250 ms"
+
+
+def test_where_no_cause_is_found_what_was_not_watched_is_said(tmp_path: Path) -> None:
+    late = spec(420, mean_ms=200.0, parts_ms={})
+    for name, without, said in (
+        ("all", (), "cannot be told: no watched resource was full"),
+        (
+            "some",
+            ("replica", "host"),
+            "without watching the read replica (lag) and the machine (CPU by process)",
+        ),
+    ):
+        levels = [replace(one, without=without) for one in (*LEVELS[:3], late)]
+        told = review(build_run(tmp_path / name, levels, slos="p99 < 250ms"), found_in(levels))
+        assert told.diagnosis.state == "cannot tell"
+        assert told.answer.startswith("400/s within p99 < 250 ms; what gives way then ")
+        assert told.answer.endswith(said)
 
 
 def test_headroom_is_that_of_the_stored_forecast(told: Review, run: Run) -> None:
@@ -122,6 +193,9 @@ def test_other_work_on_the_machine_is_a_doubt(tmp_path: Path) -> None:
     told = review(build_run(tmp_path, levels, slos="p99 < 250ms"), found_in(levels))
     assert [doubt.code for doubt in told.doubts] == ["disturbed"]
     assert not told.claimed
+    assert told.answer == f"No capacity is claimed: {told.doubts[0].text}; 300/s was kept."
+    plain = told.to_dict()
+    assert (plain["capacity"]["rate_per_s"], plain["capacity"]["limits"], plain["pair"]) == (None, (), None)
 
 
 def test_the_review_is_data(told: Review) -> None:
