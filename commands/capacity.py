@@ -12,7 +12,7 @@ from commands.shared import RUNS_FOLDER, TARGET, find_allowed_target, worker_opt
 from results.errors import UsageError
 
 if TYPE_CHECKING:
-    from analysis.capacity import Settings
+    from analysis.capacity import Review, Settings
     from analysis.forecast import Forecast
 
 
@@ -60,6 +60,8 @@ def capacity(
     from drive.plan import plan_from
     from drive.progress import make_progress
     from drive.workers import workers_from
+    from reports.terminal import capacity_exit_code
+    from results.store import conclude
 
     settings = _settings(slo, start, max_rate, budget)
     ahead = _forecast(forecast, growth)
@@ -67,15 +69,19 @@ def capacity(
     target = find_allowed_target(target_name, yes_load)
     info = {"forecast": ahead.to_dict()} if ahead else {}
     found = find_capacity(plan, target, settings, runs_folder, make_progress(), **info)
-    code = answer_of(found.folder, as_json=as_json)
+    told = answer_of(found.folder, as_json=as_json)
+    summary = told.summary
+    conclude(
+        found.folder / "run.db", verdict=summary.verdict, figures=dict(summary.figures), answer=summary.said
+    )
     if found.interrupted:
         click.echo("interrupted: this is what the levels so far say", err=True)
         sys.exit(130)
-    return code
+    return capacity_exit_code(told)
 
 
-def answer_of(folder: Path, *, as_json: bool = False) -> int:
-    """Write a stored search's page and say what it found; returns the exit code. Raises HarnessError."""
+def answer_of(folder: Path, *, as_json: bool = False) -> Review:
+    """Write a stored search's page and say what it found. Raises HarnessError."""
     from reports.as_json import capacity_json
     from reports.capacity_page import write_capacity_report
     from reports.stored import stored_review
@@ -89,11 +95,11 @@ def answer_of(folder: Path, *, as_json: bool = False) -> int:
     page = write_capacity_report(run, told, (folder if folder.is_dir() else folder.parent) / "report.html")
     if as_json:
         click.echo(capacity_json(run, told))
-        return 0 if told.claimed else 4
+        return told
     for line in capacity_lines(told):
         click.echo(line)
     click.echo(f"report: {page}")
-    return 0 if told.claimed else 4
+    return told
 
 
 def _settings(slo: str, start: str, max_rate: str, budget: str) -> Settings:

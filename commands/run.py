@@ -98,14 +98,14 @@ def report_on(folder: Path) -> int:
     """Write a stored run's page and say what it says; returns the exit code."""
     from analysis.bottleneck import diagnose
     from reports.page import write_report
-    from reports.terminal import summary
+    from reports.terminal import capacity_exit_code, summary
     from results import open_run
 
     told = open_run(folder)
     if told.kind == "capacity" and "capacity" in told.info:
         from commands.capacity import answer_of
 
-        return answer_of(folder)
+        return capacity_exit_code(answer_of(folder))
     diagnosis = diagnose(told)
     page = (folder if folder.is_dir() else folder.parent) / "report.html"
     write_report(told, page, diagnosis)

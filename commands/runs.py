@@ -15,6 +15,8 @@ from commands.shared import RUNS_FOLDER, find_run, write_file
 from results.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
+    from analysis.summary import Summary
+    from results import Run
     from results.catalogue import Entry
 
 RUN = click.argument("name", metavar="RUN")
@@ -70,21 +72,34 @@ def runs(
 
 def with_figures(entry: Entry) -> Entry:
     """The entry with its verdict and figures: read from the whole run where it does not hold them."""
-    if entry.problem or entry.kind != "run" or entry.verdict or entry.state == "running":
+    if entry.problem or entry.kind == "duel" or entry.verdict or entry.state == "running":
         return entry
     from dataclasses import replace
 
-    from analysis.summary import summary_of
     from results import open_run
 
     run = open_run(entry.folder)
     try:
-        told = summary_of(run)
+        told = _summary(run)
     except (HarnessError, ValueError) as damage:
         return replace(entry, problem=str(damage))
     finally:
         run.close()
-    return replace(entry, verdict=told.verdict, figures=told.figures)
+    if told is None:
+        return entry
+    return replace(entry, verdict=told.verdict, figures=told.figures, said=told.said)
+
+
+def _summary(run: Run) -> Summary | None:
+    """What lists show of a run; None of a capacity search that was killed before it had an answer."""
+    from analysis.summary import summary_of
+
+    if run.kind != "capacity":
+        return summary_of(run)
+    from reports.stored import stored_review
+
+    told = stored_review(run)
+    return told.summary if told else None
 
 
 def parse_since(text: str) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -35,10 +34,11 @@ class Entry:
     duration_s: float = 0.0
     state: str = ""
     verdict: str = ""
-    """pass, fail, inconclusive, valid (no objectives) or not valid; empty where it was not yet judged."""
+    """pass, fail, inconclusive, valid (no objectives, or a claimed capacity) or not valid; empty where it was
+    not yet judged."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Of the steady part: p50, p95, p99 in us, errors a share, rate per second. Of a capacity search only
-    `rate`: arrivals per second within its objectives, where it found a limit."""
+    `rate`: arrivals per second within its objectives, where that is claimed."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     said: str = ""
@@ -103,21 +103,15 @@ def _entry(run: Run, folder: Path) -> Entry:
         run.duration_s,
         run.state,
         str(info.get("verdict", "")),
-        _carried(info) if run.kind == "capacity" else _figures(info),
+        _figures(info),
         info.get("environment", {}),
         tags_of(folder),
-        str(_claim(folder) or "") if run.kind == "capacity" else "",
+        str(info.get("answer", "")),
     )
 
 
 def _figures(info: Mapping[str, Any]) -> dict[str, float]:
     return {str(name): float(value) for name, value in info.get("figures", {}).items()}
-
-
-def _carried(info: Mapping[str, Any]) -> dict[str, float]:
-    found = info.get("capacity")
-    rate_per_s = found["rate_per_s"] if found else None
-    return {} if rate_per_s is None else {"rate": float(rate_per_s)}
 
 
 def _duel(duel: StoredDuel) -> Entry:
@@ -127,14 +121,6 @@ def _duel(duel: StoredDuel) -> Entry:
         duel.folder, "duel", duel.scenario, sides, duel.stages, began, state=duel.state,
         verdict=duel.verdict, tags=tags_of(duel.folder), said=duel.sentence,
     )  # fmt: skip
-
-
-def _claim(folder: Path) -> Any:
-    """The answer of a capacity search, which lies beside its run.db."""
-    try:
-        return json.loads((folder / "capacity.json").read_text("utf-8"))["claim"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def is_being_written(folder: Path) -> bool:

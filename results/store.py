@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -14,6 +14,8 @@ from results.errors import HarnessError
 from results.interval import Account, Endpoint, Flow, Interval
 from results.records import Digest, Event, Gap, LogGroup
 from results.series import Kind
+
+_SET_INFO = "INSERT OR REPLACE INTO info VALUES (?, ?)"
 
 
 class Sample(NamedTuple):
@@ -49,7 +51,7 @@ class RunWriter:
     def update(self, **info: Any) -> None:
         """Set or replace facts of the run."""
         rows = [(key, json.dumps(value)) for key, value in info.items()]
-        self._write("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
+        self._write(_SET_INFO, rows)
 
     def add_intervals(self, intervals: Iterable[Interval]) -> None:
         """Store requests by second and endpoint. A second may come in several pieces: readers add them up."""
@@ -168,6 +170,13 @@ class RunWriter:
             self._series[key] = len(self._series) + 1
             self._write("INSERT INTO series VALUES (?, ?, ?, ?, ?)", [(self._series[key], *key, sample.kind)])
         return self._series[key]
+
+
+def conclude(path: Path, **info: Any) -> None:
+    """Set what was concluded from a run that is closed. Raises HarnessError if it cannot be written."""
+    rows = [(key, json.dumps(value)) for key, value in info.items()]
+    with _said_plainly(path), closing(sqlite3.connect(path)) as db, db:
+        db.executemany(_SET_INFO, rows)
 
 
 @contextmanager
