@@ -98,5 +98,5 @@ def _cell(
             color=color, fontsize=11, ha="center", va="center",
         )  # fmt: skip
     if marked:
-        corner = (column + 1 - 7 / cell_px, row + 7 / _ROW_PX)
-        axes.plot(*corner, "o", color=ON_BAD if is_full else INK, markersize=3.5, markeredgewidth=0)
+        corner = (column + 1 - 5 / cell_px, row + 5 / _ROW_PX)
+        axes.plot(*corner, "o", color=ON_BAD if is_full else INK, markersize=3, markeredgewidth=0)
