@@ -81,8 +81,9 @@ class Diagnosis:
             return f"{self.first.sentence}."
         if self.state == "none":
             return "Nothing gives way: no tier is full, and no part of the response time stands out."
-        blind = f" Not watched: {'; '.join(self.missing)}." if self.missing else ""
-        return f"What gives way cannot be told from what was watched.{blind}"
+        if not self.missing:
+            return "What gives way cannot be told: no resource that was watched was full."
+        return f"What gives way cannot be told from what was watched. Not watched: {'; '.join(self.missing)}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

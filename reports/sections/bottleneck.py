@@ -31,7 +31,9 @@ def blocks(diagnosis: Diagnosis, shown: Collection[str] = (), otherwise: str = "
     if diagnosis.ranked:
         ranking = diagnosis.ranked[:_MOST]
         hrefs = [f"#tier-{one.tier}" if one.tier in shown else otherwise for one in ranking]
-        found.append(Ranked([(title(one), words(one)) for one in ranking], hrefs))
+        names = {one.code: one.name.rstrip(",") for one in diagnosis.ranked}
+        lines = [(title(one), words(one, names.get(one.explained_by, ""))) for one in ranking]
+        found.append(Ranked(lines, hrefs))
     else:
         found.append(Note(diagnosis.sentence, "good" if diagnosis.state == "none" else "warn"))
     found += [Note(sentence(doubt), "warn") for doubt in diagnosis.doubts]
@@ -54,9 +56,9 @@ def title(one: Bottleneck) -> str:
     return short[0].upper() + short[1:]
 
 
-def words(one: Bottleneck) -> str:
-    """Evidence, what to try, and what stands next in line."""
+def words(one: Bottleneck, cause: str) -> str:
+    """Evidence, the name of what causes it if anything, what to try, and what stands next in line."""
     evidence = "; ".join(said.text for said in one.evidence)
     share = f" {one.share_of_added:.0%} of the added latency." if one.share_of_added else ""
-    cause = f" A consequence of {one.explained_by}." if one.explained_by else ""
-    return f"{sentence(evidence)}{share}{cause} {sentence(one.to_try)}".strip()
+    follows = f" A consequence of {cause} giving way." if cause else ""
+    return f"{sentence(evidence)}{share}{follows} {sentence(one.to_try)}".strip()

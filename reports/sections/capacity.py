@@ -98,23 +98,24 @@ def curve(report: RunReport, found: Capacity) -> list[RatePoint]:
 
 
 def how_much(report: RunReport, capacity: Capacity) -> Section | None:
-    """The response-throughput curve of the levels, with the last pass and the first fail on it."""
+    """The curve of response times over the levels, with the last pass and the first fail on it."""
     levels = points(report, capacity)
-    dots = [_dot(level) for level in levels]
+    # By what was offered: of an overload less comes through than of the last level that passed.
+    dots = [replace(_dot(level), rate_per_s=level.offered_per_s) for level in levels]
     if len(dots) < 2:
         return None
     chart = RateChart(
-        "Response time against achieved rate, by level",
+        "Response time against offered rate, by level",
         [RateCurve(dots)],
         limits_us(report),
         _named(levels, capacity.last_pass),
         _named(levels, capacity.first_fail),
-        axis="achieved rate, arrivals per second",
+        axis="offered rate, arrivals per second",
     )
     rows = [
         [
             show_rate(level.offered_per_s),
-            show_rate(dot.rate_per_s),
+            show_rate(level.achieved_per_s),
             show_latency(dot.p50_us),
             show_latency(dot.p95_us),
             show_latency(dot.p99_us),
@@ -123,7 +124,7 @@ def how_much(report: RunReport, capacity: Capacity) -> Section | None:
         for level, dot in zip(levels, dots, strict=True)
     ]
     drawn = Chart(
-        "Response time against achieved rate",
+        "Response time against offered rate",
         draw_rate_curve(chart, *WIDE, "broad"),
         draw_rate_curve(chart, *NARROW, "narrow"),
         Figures(
@@ -138,11 +139,11 @@ def how_much(report: RunReport, capacity: Capacity) -> Section | None:
 
 
 def _named(levels: list[Point], point: LevelPoint | None) -> tuple[float, float] | None:
-    """The achieved rate of a point of the answer, where the curve has it, and its offered rate."""
+    """Where a point of the answer lies on the curve, if there, and its own rate: levels are merged."""
     if point is None:
         return None
     same = [one for one in levels if 1 / SAME_RATE <= one.offered_per_s / point.rate_per_s <= SAME_RATE]
-    return (same[-1].achieved_per_s, point.rate_per_s) if same else None
+    return (same[-1].offered_per_s, point.rate_per_s) if same else None
 
 
 def _dot(level: Point) -> RatePoint:

@@ -51,9 +51,14 @@ def _law(found: Scaling) -> Chart | None:
         draw_scalability(drawn, 960, 320, "broad"),
         draw_scalability(drawn, *NARROW, "narrow"),
         Figures(["in the system", "throughput"], rows, found.load.tolist()),
-        f"Universal Scalability Law: contention {usl.alpha:.3g}, coherency {usl.beta:.2g},"
+        f"Universal Scalability Law: contention {_coefficient(usl.alpha)}, coherency {_coefficient(usl.beta)},"
         f" R² {usl.r_squared:.3f}. {usl.sentence}",
     )
+
+
+def _coefficient(value: float) -> str:
+    """Three digits; what is too small to matter at any load is none."""
+    return f"{value:.3g}" if value >= 1e-7 else "0"
 
 
 def _bounds(found: Scaling) -> Table:
