@@ -51,8 +51,8 @@ def _law(found: Scaling) -> Chart | None:
         draw_scalability(drawn, 960, 320, "broad"),
         draw_scalability(drawn, *NARROW, "narrow"),
         Figures(["in the system", "throughput"], rows, found.load.tolist()),
-        f"Universal Scalability Law: contention {_coefficient(usl.alpha)}, coherency {_coefficient(usl.beta)},"
-        f" R² {usl.r_squared:.3f}. {usl.sentence}",
+        f"Universal Scalability Law: contention {_coefficient(usl.alpha)},"
+        f" coherency {_coefficient(usl.beta)}, R² {usl.r_squared:.3f}. {usl.sentence}",
     )
 
 
