@@ -18,6 +18,7 @@ from reports.sections import (
     caches,
     capacity,
     capacity_ahead,
+    capacity_curve,
     endpoints,
     over_time,
     saturation,
@@ -39,7 +40,7 @@ def capacity_page(report: RunReport, told: Review) -> Page:
     run, found = report.run, told.capacity
     verdict = _answer(report, told)
     sections = [
-        capacity.how_much(report, found),
+        capacity_curve.how_much(report, found),
         saturation.gives_way(report, told),
         capacity.where_the_time_went(told),
         capacity_ahead.scaling(told),

@@ -1,6 +1,7 @@
 """How much the system carries: the search for the highest rate within the SLOs, as pure decisions."""
 
-from analysis.capacity.answer import Capacity, LevelPoint, Recovery, SloLimit, answer
+from analysis.capacity.answer import answer
+from analysis.capacity.claim import Capacity, LevelPoint, Recovery, SloLimit
 from analysis.capacity.evidence import level_problems
 from analysis.capacity.judge import Judged
 from analysis.capacity.level import PURPOSE_WORDS, Done, Level, LevelResult, Window, outcome_words

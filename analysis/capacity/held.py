@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.bottleneck import Diagnosis, Levels, choose, diagnose_levels, stretches
 from analysis.bottleneck.stretch import Stretch
-from analysis.capacity.answer import Capacity, LevelPoint
+from analysis.capacity.claim import Capacity, LevelPoint
 from analysis.capacity.evidence import LIMITED
 from results import Run
 

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis.capacity.answer import Capacity, answer
+from analysis.capacity.answer import answer
+from analysis.capacity.claim import Capacity
 from analysis.capacity.findings import Findings
 from analysis.capacity.level import Done, Level, LevelResult
 from analysis.capacity.settings import Settings

@@ -11,7 +11,7 @@ import numpy as np
 from analysis.bottleneck import Bottleneck, Diagnosis, SaturationRow, saturation
 from analysis.bottleneck.resources import uses
 from analysis.bottleneck.stretch import Stretch
-from analysis.capacity.answer import Capacity
+from analysis.capacity.claim import Capacity
 from analysis.capacity.held import Held, gives_way, held_levels
 from analysis.capacity.ladder import Ladder, ladder
 from analysis.capacity.scaling import Scaling, measured_at, scaling

@@ -21,7 +21,7 @@ from reports.charts.saturation import SaturationMap, draw_saturation
 from reports.charts.style import ACCENT, BASELINE, GREEN, GREY, INK, MUTED, ORANGE, VIOLET, WARN
 from reports.parts import Block, Cell, Chart, Column, Figures, IntervalBar, Section, Table, Tone
 from reports.run_data import RunReport
-from reports.sections import capacity
+from reports.sections import capacity_curve
 from reports.sections.load import limits_us
 from reports.sections.shared import NARROW, WIDE, near
 from reports.stored import stored_capacity
@@ -123,7 +123,7 @@ def overlaid_curves(reports: Sequence[RunReport], names: Sequence[str]) -> Secti
 def _curve(report: RunReport) -> list[RatePoint]:
     """By rate; of a capacity search its levels, as what lies between them is the search's own doing."""
     found = stored_capacity(report.run) if report.levels else None
-    return report.curve if found is None else capacity.curve(report, found)
+    return report.curve if found is None else capacity_curve.curve(report, found)
 
 
 def overlaid_spectra(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.capacity.answer import Capacity, answer
+from analysis.capacity.answer import answer
+from analysis.capacity.claim import Capacity
 from analysis.capacity.findings import Findings
 from analysis.capacity.level import Done, Level, LevelResult, Purpose, Reason, Window
 from analysis.capacity.settings import Settings
