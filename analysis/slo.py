@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.validity import FEWEST_BEYOND, Validity
+from analysis.windows import window_s
 from results import BUCKETS, Histogram, Interval, Run, Slo, bucket_mid_us
 from results.units import show_latency, show_ratio
 
@@ -135,7 +136,7 @@ class SloJudges:
     def __init__(self, slos: Sequence[Slo], spans: Sequence[tuple[float, float]]) -> None:
         self.slos, self.spans = list(slos), list(spans)
         length_s = sum(to_s - from_s for from_s, to_s in spans)
-        width_s = max(int(np.ceil(length_s / MOST_WINDOWS)), 1)
+        width_s = window_s(length_s, MOST_WINDOWS)
         self._windows = [_Windows(width_s) for _ in self.slos]
 
     def add(self, interval: Interval) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.breakdown import taken_apart
+from analysis.windows import window_s
 from results import BUCKETS, Flow, Histogram, Interval, bucket_mid_us
 
 Floats = npt.NDArray[np.float64]
@@ -133,7 +134,7 @@ def flow_line(flows: list[Flow], duration_s: float, most_windows: int = MOST_WIN
 def _windows(duration_s: float, most: int) -> tuple[int, Floats, Floats]:
     """Equal windows of whole seconds: their length, where each begins and ends; the last may be cut."""
     seconds = max(int(np.ceil(duration_s)), 1)
-    width_s = -(-seconds // most)
+    width_s = window_s(seconds, most)
     from_s = np.arange(0, seconds, width_s, dtype=np.float64)
     return width_s, from_s, np.minimum(from_s + width_s, max(duration_s, 1e-9))
 

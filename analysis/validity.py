@@ -96,6 +96,7 @@ def _lost(run: Run) -> list[Reason]:
 
 def _generator(run: Run) -> list[Reason]:
     reasons = []
+    steady_s = run.duration_s - run.warmup_s
     limits = [
         ("cpu_ratio", MOST_CPU_RATIO, "its CPU"),
         ("loop_lag_us", MOST_LOOP_LAG_US, "its event loop's lag"),
@@ -106,7 +107,7 @@ def _generator(run: Run) -> list[Reason]:
             if over.size and float(np.mean(over)) > MOST_BAD_SECONDS:
                 shown = f"{limit:.0%} of a core" if metric == "cpu_ratio" else show_latency(limit)
                 said = f"generator {series.instance} was at its limit"
-                said += f": {what} was over {shown} in {int(over.sum())} s"
+                said += f": {what} was over {shown} in {float(np.mean(over)) * steady_s:.0f} s"
                 reasons.append(_limited(said))
     reasons += _own_limits(run)
     lag = Histogram.merged(flow.wake_lag for flow in run.flows if flow.second >= run.warmup_s)

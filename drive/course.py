@@ -15,6 +15,7 @@ from drive.timed_faults import Injector
 from load.launch import LoadProcess
 from probes.sampler import Sampler
 from results import Event, HarnessError, RunWriter
+from results.folding import AFTER_S
 
 READY_WITHIN_S = 60.0
 LEAD_S = 0.3
@@ -23,6 +24,9 @@ LAST_S = 10.0
 """For Locust to end after its last word."""
 END_ALLOWANCE_S = 15.0
 """Beyond the plan and its grace, before load that does not end is ended."""
+
+FOLD_EVERY_S = 60
+"""Older detail is folded a minute at a time: more at once would keep the generators waiting."""
 
 Each = Callable[["Course"], None]
 
@@ -62,6 +66,11 @@ class Course:
     def note(self, kind: str, text: str, **data: Any) -> None:
         """Write an event down."""
         self.writer.add_events([Event(self.at_s, kind, text, data=data)])
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether older detail is folded: not in a search, nor where a fault is judged by the second."""
+        return self.plan.stages.duration_s > AFTER_S and not self.hold and not self.plan.faults
 
     def begin(self) -> None:
         """Start the generators and the probes; returns when the first arrival is about to come."""
@@ -135,6 +144,8 @@ class Course:
         left = self.sampler.finish()
         self.writer.add_digests(left.digests)
         self.writer.add_logs(left.logs)
+        if self.is_folded and self.at_s > AFTER_S:
+            self._fold(self.at_s)
 
     def _hear(self, within_s: float) -> None:
         """Take in what the generators say within a time."""
@@ -168,6 +179,10 @@ class Course:
         self.writer.add_gaps(drained.gaps)
         self.writer.add_events(drained.events)
 
+    def _fold(self, before_s: float) -> None:
+        held = [edge for begin, end, _ in self.plan.stages.holds() for edge in (begin, end)]
+        self.writer.fold(before_s, [self.plan.warmup_s, *held])
+
     def _take_faults(self) -> None:
         for event in self.faults.take():
             self.writer.add_events([event])
@@ -181,6 +196,8 @@ class Course:
         self._printed = second
         self._take_samples()
         self._take_faults()
+        if self.is_folded and second % FOLD_EVERY_S == 0:
+            self._fold(second - AFTER_S)
         self.writer.commit()
         self.faults.check()
         for hook in self.each_second:

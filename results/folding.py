@@ -1,7 +1,8 @@
 """Folding older detail of a run into longer pieces, so that a day's run.db stays small.
 
 Nothing is lost but the position within a piece: counts, errors and times are sums, histograms add exactly,
-a gauge becomes the mean of its samples and a counter keeps its last one.
+a gauge becomes the mean of its samples and a counter keeps its last one. So does a gauge of a generator: what
+share of the seconds it was past a limit decides whether a run is valid, and a mean would hide it.
 """
 
 from __future__ import annotations
@@ -15,33 +16,39 @@ from results.histogram import Histogram
 
 Row = tuple[Any, ...]
 
+AFTER_S = 3600
+"""Detail that is older than this is folded; a run that is no longer keeps every second."""
+PIECE_S = 10
 
-def fold(connection: sqlite3.Connection, before_s: int, span_s: int) -> None:
-    """Make pieces of `span_s` seconds of everything that ended before `before_s`, where it is finer.
 
-    What was folded already is left alone, so a run may be folded again and again as it goes on.
+def fold(connection: sqlite3.Connection, from_s: int, to_s: int, edges_s: Iterable[float] = ()) -> None:
+    """Make pieces of PIECE_S seconds of everything between two of their multiples.
+
+    A piece that one of `edges_s` would cut keeps its seconds, so that what begins or ends there stays exact.
     """
-    before_s -= before_s % span_s
-    (from_s,) = connection.execute(
-        "SELECT coalesce(min(second), ?) FROM interval WHERE span_s < ?", (before_s, span_s)
-    ).fetchone()
-    from_s -= from_s % span_s
-    if from_s >= before_s:
-        return
-    window = (from_s, before_s)
-    _fold_intervals(connection, window, span_s)
-    _fold_flows(connection, window, span_s)
+    cut = {int(edge // PIECE_S) * PIECE_S for edge in edges_s if edge % PIECE_S}
+    begin = from_s
+    for end in [*sorted(at for at in cut if from_s <= at < to_s), to_s]:
+        if begin < end:
+            _fold(connection, (begin, end))
+        begin = end + PIECE_S
+
+
+def _fold(connection: sqlite3.Connection, window: tuple[int, int]) -> None:
+    _fold_intervals(connection, window)
+    _fold_flows(connection, window)
     for table, key, sums in (
         ("error", "endpoint, kind", "sum(requests), min(sample)"),
         ("part", "endpoint, name", "sum(requests), sum(sum_us), max(max_us)"),
     ):
-        query = f"SELECT second / {span_s} * {span_s} AS slot, {key}, {sums} FROM {table}"
+        query = f"SELECT {_SLOT}, {key}, {sums} FROM {table}"
         _replace(
             connection, table, window, connection.execute(f"{query} {_WHERE} GROUP BY slot, {key}", window)
         )
-    _fold_samples(connection, window, span_s)
+    _fold_samples(connection, window)
 
 
+_SLOT = f"second / {PIECE_S} * {PIECE_S} AS slot"
 _WHERE = "WHERE second >= ? AND second < ?"
 
 
@@ -54,16 +61,16 @@ def _replace(
         connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(kept[0]))})", kept)
 
 
-def _fold_intervals(connection: sqlite3.Connection, window: tuple[int, int], span_s: int) -> None:
+def _fold_intervals(connection: sqlite3.Connection, window: tuple[int, int]) -> None:
     rows = connection.execute(
-        f"SELECT second / {span_s} * {span_s} AS slot, generator, endpoint, requests, failed, bytes, service,"
+        f"SELECT {_SLOT}, generator, endpoint, requests, failed, bytes, service,"
         f" response FROM interval {_WHERE} ORDER BY slot, generator, endpoint",
         window,
     )
-    _replace(connection, "interval", window, list(_merged_intervals(rows, span_s)))
+    _replace(connection, "interval", window, list(_merged_intervals(rows)))
 
 
-def _merged_intervals(rows: Iterable[Row], span_s: int) -> Iterator[Row]:
+def _merged_intervals(rows: Iterable[Row]) -> Iterator[Row]:
     for (slot, generator, endpoint), group in groupby(rows, key=lambda row: row[:3]):
         pieces = list(group)
         services = Histogram.all_from_bytes([row[-2] for row in pieces])
@@ -76,13 +83,13 @@ def _merged_intervals(rows: Iterable[Row], span_s: int) -> Iterator[Row]:
         service = Histogram.merged(services).to_bytes()
         response = Histogram.merged(responses).to_bytes() if late else None
         counts = [sum(row[column] for row in pieces) for column in (3, 4, 5)]
-        yield (slot, span_s, generator, endpoint, *counts, service, response)
+        yield (slot, PIECE_S, generator, endpoint, *counts, service, response)
 
 
-def _fold_flows(connection: sqlite3.Connection, window: tuple[int, int], span_s: int) -> None:
-    """Counts add up; gauges keep their value at the end of the piece."""
+def _fold_flows(connection: sqlite3.Connection, window: tuple[int, int]) -> None:
+    """Counts add up; gauges become their mean, as a whole number."""
     rows = connection.execute(
-        f"SELECT second / {span_s} * {span_s} AS slot, generator, scheduled, started, finished, failed,"
+        f"SELECT {_SLOT}, generator, scheduled, started, finished, failed,"
         f" requests, in_flight, backlog, users, wake_lag FROM flow {_WHERE} ORDER BY slot, generator, second",
         window,
     )
@@ -91,18 +98,21 @@ def _fold_flows(connection: sqlite3.Connection, window: tuple[int, int], span_s:
         pieces = list(group)
         counts = [sum(row[column] for row in pieces) for column in range(2, 7)]
         lag = Histogram.merged(Histogram.all_from_bytes([row[-1] for row in pieces]))
-        folded.append((*key, *counts, *pieces[-1][7:10], lag.to_bytes()))
+        gauges = [round(sum(row[column] for row in pieces) / len(pieces)) for column in (7, 8, 9)]
+        folded.append((*key, *counts, *gauges, lag.to_bytes(), PIECE_S))
     _replace(connection, "flow", window, folded)
 
 
-def _fold_samples(connection: sqlite3.Connection, window: tuple[int, int], span_s: int) -> None:
-    inside = "WHERE at_s >= ? AND at_s < ?"
+def _fold_samples(connection: sqlite3.Connection, window: tuple[int, int]) -> None:
+    """A sample tells of the second before it: pieces of samples begin and end half a second later."""
+    inside = "WHERE at_s >= ? + 0.5 AND at_s < ? + 0.5"
     # Beside a single max(), SQLite takes the bare column s.value from the row that holds the maximum.
     rows = connection.execute(
-        "SELECT s.series, d.kind, max(s.at_s), s.value, avg(s.at_s), avg(s.value) FROM sample s"
-        f" JOIN series d ON d.id = s.series {inside} GROUP BY s.series, cast(s.at_s / {span_s} AS INTEGER)",
+        "SELECT s.series, d.kind = 'counter' OR d.tier = 'generator', max(s.at_s), s.value, avg(s.at_s),"
+        f" avg(s.value) FROM sample s JOIN series d ON d.id = s.series {inside}"
+        f" GROUP BY s.series, cast((s.at_s - 0.5) / {PIECE_S} AS INTEGER)",
         window,
     ).fetchall()
     connection.execute(f"DELETE FROM sample {inside}", window)
-    folded = [(row[0], *(row[2:4] if row[1] == "counter" else row[4:6])) for row in rows]
+    folded = [(row[0], *(row[2:4] if row[1] else row[4:6])) for row in rows]
     connection.executemany("INSERT INTO sample VALUES (?, ?, ?)", folded)

@@ -78,12 +78,13 @@ def merged(
 
 
 def flows(db: sqlite3.Connection) -> list[Flow]:
-    """What became of the arrivals, by second and generator."""
+    """What became of the arrivals, by second and generator; of a folded piece, its mean second by second."""
     rows = db.execute(
         "SELECT second, generator, scheduled, started, finished, failed, requests, in_flight, backlog,"
-        " users, wake_lag FROM flow ORDER BY second, generator"
+        " users, wake_lag, span_s FROM flow"
     )
-    return [_StoredFlow(row[:-1], row[-1]) for row in rows]
+    found = [flow for row in rows for flow in _by_second(row)]
+    return sorted(found, key=lambda flow: (flow.second, flow.generator))
 
 
 def accounts(db: sqlite3.Connection) -> dict[str, Account]:
@@ -94,7 +95,7 @@ def accounts(db: sqlite3.Connection) -> dict[str, Account]:
 
 def last_second(db: sqlite3.Connection) -> int | None:
     """The last second that was measured; None without any."""
-    (last,) = db.execute("SELECT max(second) FROM flow").fetchone()
+    (last,) = db.execute("SELECT max(second + span_s - 1) FROM flow").fetchone()
     return None if last is None else int(last)
 
 
@@ -109,7 +110,16 @@ class _StoredFlow(Flow):
     def __getattr__(self, name: str) -> Histogram:
         if name != "wake_lag":
             raise AttributeError(name)
-        return Histogram.from_bytes(self._lag_stored)
+        return Histogram.from_bytes(self._lag_stored) if self._lag_stored else Histogram()
+
+
+def _by_second(row: tuple[Any, ...]) -> Iterator[Flow]:
+    """A stored flow as one of each second: counts are divided and add up, the lag is in the first."""
+    second, generator, *figures, lag_stored, span_s = row
+    counts, gauges = figures[:5], figures[5:]
+    for at in range(span_s):
+        shares = [count * (at + 1) // span_s - count * at // span_s for count in counts]
+        yield _StoredFlow((second + at, generator, *shares, *gauges), b"" if at else lag_stored)
 
 
 def _where(

@@ -7,8 +7,8 @@ from typing import Final
 
 from results.errors import HarnessError
 
-VERSION: Final = 1
-"""1: the first version."""
+VERSION: Final = 2
+"""1: the first version. 2: a flow says how many seconds it covers."""
 
 _TABLES = """
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;  -- value is JSON
@@ -25,7 +25,7 @@ CREATE TABLE part (second INTEGER, endpoint INTEGER REFERENCES endpoint, name TE
     sum_us REAL, max_us REAL);
 CREATE TABLE flow (
     second INTEGER, generator TEXT, scheduled INTEGER, started INTEGER, finished INTEGER, failed INTEGER,
-    requests INTEGER, in_flight INTEGER, backlog INTEGER, users INTEGER, wake_lag BLOB
+    requests INTEGER, in_flight INTEGER, backlog INTEGER, users INTEGER, wake_lag BLOB, span_s INTEGER
 );
 CREATE TABLE account (generator TEXT PRIMARY KEY, scheduled INTEGER, finished INTEGER, failed INTEGER,
     unfinished INTEGER, never_started INTEGER) WITHOUT ROWID;
@@ -47,7 +47,10 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def check(connection: sqlite3.Connection, path: str) -> None:
-    """Raises HarnessError when the file is no run.db, or one that only a newer harness can read."""
+    """Let an older run.db be read as one of today.
+
+    Raises HarnessError when the file is no run.db, or one that only a newer harness can read.
+    """
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.DatabaseError as damage:
@@ -59,3 +62,5 @@ def check(connection: sqlite3.Connection, path: str) -> None:
         )
     if version == 0:
         raise HarnessError(f"{path} is not a run.db: no schema in it")
+    if version == 1:
+        connection.execute("CREATE TEMP VIEW flow AS SELECT *, 1 AS span_s FROM main.flow")

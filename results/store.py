@@ -37,7 +37,7 @@ class RunWriter:
         self.path = path
         self._endpoints: dict[Endpoint, int] = {}
         self._series: dict[tuple[str, str, str], int] = {}
-        self._is_folded = False
+        self._folded_s = 0
         with _said_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False)
@@ -76,11 +76,11 @@ class RunWriter:
         rows = [
             (
                 *(f.second, f.generator, f.scheduled, f.started, f.finished, f.failed),
-                *(f.requests, f.in_flight, f.backlog, f.users, f.wake_lag.to_bytes()),
+                *(f.requests, f.in_flight, f.backlog, f.users, f.wake_lag.to_bytes(), 1),
             )
             for f in flows
         ]
-        self._write("INSERT INTO flow VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._write("INSERT INTO flow VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def set_account(self, generator: str, account: Account) -> None:
         """Store one generator's account of its arrivals, in place of an earlier one."""
@@ -124,11 +124,17 @@ class RunWriter:
         rows = [(g.tier, g.instance, g.level, g.text, g.lines, g.first_s, g.sample) for g in groups]
         self._write("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def fold(self, before_s: int, span_s: int = 10) -> None:
-        """Make pieces of `span_s` seconds of what lies before `before_s`: a day then fits in 60 MB."""
+    def fold(self, before_s: float, edges_s: Iterable[float] = ()) -> None:
+        """Make pieces of 10 s of what lies before `before_s` and is not folded yet: a day then fits in 60 MB.
+
+        A piece that one of `edges_s` would cut keeps its seconds.
+        """
+        before = int(before_s // folding.PIECE_S) * folding.PIECE_S
+        if before <= self._folded_s:
+            return
         with _said_plainly(self.path):
-            folding.fold(self._db, before_s, span_s)
-        self._is_folded = True
+            folding.fold(self._db, self._folded_s, before, edges_s)
+        self._folded_s = before
 
     def commit(self) -> None:
         """Put everything so far on disk."""
@@ -143,7 +149,7 @@ class RunWriter:
             # Someone may be reading at this moment: the log then stays beside the file, and nothing is lost.
             with suppress(sqlite3.OperationalError):
                 self._db.execute("PRAGMA journal_mode = DELETE")
-            if self._is_folded:
+            if self._folded_s:
                 with suppress(sqlite3.OperationalError):
                     self._db.execute("VACUUM")
             self._db.close()

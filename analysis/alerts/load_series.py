@@ -20,7 +20,7 @@ class LoadSeries:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, str], dict[int, np.ndarray]] = {}
+        self._sums: dict[tuple[str, str], dict[tuple[int, int], np.ndarray]] = {}
 
     def add(self, interval: Interval) -> None:
         """Count an interval; requests outside arrivals are left out."""
@@ -29,18 +29,23 @@ class LoadSeries:
         below = np.concatenate([[0], np.cumsum(interval.response.counts)])
         seconds = float(interval.response.counts @ bucket_mid_us) / 1e6
         row = np.array([interval.count, interval.failed, seconds, *below[_EDGES]], dtype=np.float64)
-        by_second = self._sums.setdefault((interval.endpoint.name, interval.endpoint.kind), {})
-        ends = interval.second + interval.span_s
-        by_second[ends] = by_second[ends] + row if ends in by_second else row
+        by_span = self._sums.setdefault((interval.endpoint.name, interval.endpoint.kind), {})
+        span = (interval.second + 1, interval.second + interval.span_s + 1)
+        by_span[span] = by_span[span] + row if span in by_span else row
 
     def series(self, duration_s: float) -> list[StoredSeries]:
-        """Counters as they stood at the end of each second, from 0 before the first request on."""
+        """Counters as they stood at the end of each second, from 0 before the first request on.
+
+        Within a folded piece they grow evenly.
+        """
         found = []
-        for (endpoint, kind), by_second in self._sums.items():
-            at_s = np.arange(0, max(int(np.ceil(duration_s)), *by_second) + 1, dtype=np.float64)
+        for (endpoint, kind), by_span in self._sums.items():
+            at_s = np.arange(
+                0, max(int(np.ceil(duration_s)) + 1, *(past for _, past in by_span)), dtype=np.float64
+            )
             rows = np.zeros((at_s.size, len(BOUNDS_S) + 3))
-            for second, row in by_second.items():
-                rows[second] += row
+            for (first, past), row in by_span.items():
+                rows[first:past] += row / (past - first)
             counts = np.cumsum(rows, axis=0)
             common = [("endpoint", endpoint), ("kind", kind)]
             histogram = "load_response_seconds"

@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.masks import stretches_of
 from analysis.slo import Floats, allowed, count
+from analysis.windows import window_s
 from results import Interval, Slo
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class SloMoments:
     def __init__(self, slos: Sequence[Slo], duration_s: float, from_s: float = 0.0) -> None:
         """What was due before `from_s`, in the warm-up, is not looked at."""
         self.slos, self._from_s = list(slos), from_s
-        self._width_s = max(int(np.ceil(duration_s / MOST_MOMENTS)), 1)
+        self._width_s = window_s(duration_s, MOST_MOMENTS)
         size = max(int(np.ceil(duration_s / self._width_s)), 1)
         self._n: Floats = np.zeros((len(self.slos), size))
         self._over: Floats = np.zeros((len(self.slos), size))

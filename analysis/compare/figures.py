@@ -105,8 +105,10 @@ class _Seconds:
         used = np.flatnonzero(counts)
         few = counts[used]
         self.whole.counts[used] += few
-        self.n[second] += few.sum()
-        self.log_sum[second] += few @ _LOG_MID[used]
+        within = slice(second, min(second + interval.span_s, self.n.size))
+        seconds = within.stop - within.start
+        self.n[within] += few.sum() / seconds
+        self.log_sum[within] += few @ _LOG_MID[used] / seconds
         self.failed += interval.failed
         served = np.flatnonzero(interval.service.counts)
         self.service_us += float(interval.service.counts[served] @ bucket_mid_us[served])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from analysis.samples import Samples
@@ -12,6 +11,7 @@ from analysis.tiers.front import load_balancer, web
 from analysis.tiers.panel import Panel, TierPanel
 from analysis.tiers.process import PROBES, generator, host, probes, process
 from analysis.timeline import MOST_WINDOWS
+from analysis.windows import window_s
 from results import Gap
 
 TIERS: dict[str, str] = {
@@ -60,7 +60,7 @@ def missing_tiers(samples: Samples) -> list[tuple[str, str]]:
 
 def tier_panels(samples: Samples, gaps: list[Gap], duration_s: float) -> list[TierPanel]:
     """A panel for each tier that was watched, in the order of a request's way; unknown tiers last."""
-    width_s = max(math.ceil(duration_s / MOST_WINDOWS), 1)
+    width_s = window_s(duration_s, MOST_WINDOWS)
     known = set(samples.tiers)
     named = [*TIERS, *sorted(known - set(_TITLES)), PROBES]
     panels = []

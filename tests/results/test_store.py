@@ -147,6 +147,18 @@ def test_a_full_disk_is_said_in_one_line_and_keeps_what_was_stored(tmp_path: Pat
     assert open_run(tmp_path).events[0].text == "began"
 
 
+def test_a_run_of_the_first_schema_is_read_as_ever(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    today = open_run(folder)
+    flows, duration_s = today.flows, today.duration_s
+    with sqlite3.connect(folder / "run.db") as connection:
+        connection.execute("ALTER TABLE flow DROP COLUMN span_s")
+        connection.execute("PRAGMA user_version = 1")
+    assert flows
+    assert open_run(folder).flows == flows
+    assert open_run(folder).duration_s == duration_s
+
+
 def test_a_newer_schema_is_refused_with_advice(tmp_path: Path) -> None:
     folder = written(tmp_path)
     with sqlite3.connect(folder / "run.db") as connection:
