@@ -105,7 +105,8 @@ def _fold_flows(connection: sqlite3.Connection, window: tuple[int, int]) -> None
 
 def _fold_samples(connection: sqlite3.Connection, window: tuple[int, int]) -> None:
     """A sample tells of the second before it: pieces of samples begin and end half a second later."""
-    inside = "WHERE at_s >= ? + 0.5 AND at_s < ? + 0.5"
+    # By series first, as the table is ordered: a day has millions of samples to pass over.
+    inside = "WHERE series IN (SELECT id FROM series) AND at_s >= ? + 0.5 AND at_s < ? + 0.5"
     # Beside a single max(), SQLite takes the bare column s.value from the row that holds the maximum.
     rows = connection.execute(
         "SELECT s.series, d.kind = 'counter' OR d.tier = 'generator', max(s.at_s), s.value, avg(s.at_s),"
