@@ -40,18 +40,15 @@ class RunWriter:
         self._folded_s = 0
         with _said_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            _begin(path, {"kind": "run", "state": "running", **info})
             self._db = sqlite3.connect(path, check_same_thread=False)
             # A write-ahead log keeps a reader (a live report) out of the writer's way and commits cheap.
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            schema.create(self._db)
-        self.update(**{"kind": "run", "state": "running", **info})
-        self.commit()
 
     def update(self, **info: Any) -> None:
         """Set or replace facts of the run."""
-        rows = [(key, json.dumps(value)) for key, value in info.items()]
-        self._write(_SET_INFO, rows)
+        self._write(_SET_INFO, _info_rows(info))
 
     def add_intervals(self, intervals: Iterable[Interval]) -> None:
         """Store requests by second and endpoint. A second may come in several pieces: readers add them up."""
@@ -180,9 +177,24 @@ class RunWriter:
 
 def conclude(path: Path, **info: Any) -> None:
     """Set what was concluded from a run that is closed. Raises HarnessError if it cannot be written."""
-    rows = [(key, json.dumps(value)) for key, value in info.items()]
     with _said_plainly(path), closing(sqlite3.connect(path)) as db, db:
-        db.executemany(_SET_INFO, rows)
+        db.executemany(_SET_INFO, _info_rows(info))
+
+
+def _begin(path: Path, info: dict[str, Any]) -> None:
+    """Lay out a run.db with its first facts. It has its name only when whoever lists runs can read it."""
+    if path.exists():
+        raise FileExistsError(f"{path.name} is there already")
+    begun = path.with_name(f"{path.name}.new")
+    begun.unlink(missing_ok=True)
+    with closing(sqlite3.connect(begun)) as made, made:
+        schema.create(made)
+        made.executemany(_SET_INFO, _info_rows(info))
+    begun.rename(path)
+
+
+def _info_rows(info: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(key, json.dumps(value)) for key, value in info.items()]
 
 
 @contextmanager

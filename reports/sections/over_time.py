@@ -22,12 +22,15 @@ PART_COLORS = {
     "cache": GREEN,
     "render": VIOLET,
     "queue": BASELINE,
+    "web-queue": BASELINE,
     "API": INK,
     "own work": MUTED,
     "outside": GREY,
     "other": GREY,
 }
 _SPARE_COLORS = (INK, BASELINE, MUTED)
+UNSEEN = 0.005
+"""A part that is never more than this of the largest one cannot be seen, and is left out of the picture."""
 
 
 def color_of(part: str) -> str:
@@ -113,7 +116,9 @@ def _parts(report: RunReport, story: Story, *, broad: bool) -> Chart | None:
     if not report.timeline.parts_us:
         return None
     parts = report.timeline.mean_parts_ms()
-    order = sorted(parts, key=lambda name: (name in LAST, name == "pool", name), reverse=True)
+    highest = {name: float(np.nanmax(ms, initial=0.0)) for name, ms in parts.items()}
+    seen = [name for name, ms in highest.items() if ms >= UNSEEN * max(highest.values())]
+    order = sorted(seen, key=lambda name: (name in LAST, name == "pool", name), reverse=True)
     lines = [Line(name, report.timeline.mid_s, parts[name], color_of(name), opacity=0.85) for name in order]
     show = lambda ms: show_latency(ms * 1e3) if ms else "0"  # noqa: E731
     return time_chart("Where the time went, mean of a request", lines, story, show, stacked=True, broad=broad)

@@ -18,6 +18,7 @@ from results import (
     RunWriter,
     Sample,
     open_run,
+    schema,
 )
 from results.wire import Decoder, encode
 
@@ -124,6 +125,31 @@ def test_a_writer_that_was_killed_leaves_what_it_committed(tmp_path: Path) -> No
     writer.add_intervals([piece(1, [100])])
     run = open_run(tmp_path)
     assert (run.merged().count, run.state) == (1, "running")
+
+
+def test_a_run_has_its_name_only_when_it_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, create, there_too_early = tmp_path / "run.db", schema.create, []
+
+    def watched(connection: sqlite3.Connection) -> None:
+        create(connection)
+        there_too_early.append(path.exists())
+
+    monkeypatch.setattr(schema, "create", watched)
+    with RunWriter(path, **INFO):
+        run = open_run(path)
+        assert (run.id, run.state) == ("r1", "running")
+    assert there_too_early == [False]
+    assert not list(tmp_path.glob("*.new*"))
+
+
+def test_a_run_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(HarnessError, match=r"run\.db is there already"):
+        RunWriter(path, **INFO)
+    assert path.read_bytes() == before
 
 
 def test_a_reader_at_the_end_does_not_disturb_the_writer(tmp_path: Path) -> None:
