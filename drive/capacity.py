@@ -54,6 +54,8 @@ class Pilot:
         """The next second to be looked at: the level's, or one still at the rate of the level before."""
         self._judged_s = 0.0
         self._windows: list[Window] = []
+        self._untold_s: int | None = None
+        """Where the last level that was judged began, until all of its seconds are known."""
 
     def __call__(self, course: Course) -> None:
         """Once a second of the course."""
@@ -70,6 +72,7 @@ class Pilot:
             if second < self._from_s:
                 self._late(second, seen)
                 continue
+            self.write_down(course)
             self._windows.append(seen)
             if self.search.enough(self._level, self._windows):
                 self._end_level(course)
@@ -77,19 +80,19 @@ class Pilot:
 
     def interrupt(self, course: Course) -> None:
         """The search ends here: a level that was held for long enough still counts."""
+        self.write_down(course)
         long_enough = self._level is not None and len(self._windows) >= self._level.min_s
         if self.done is None and long_enough:
-            self._tell(course, self._judge(course), self._from_s, self._next_s)
+            self._judge(course)
+            self.write_down(course)
         self.done = self.done or Done("interrupted")
 
     def _end_level(self, course: Course) -> None:
         """Judge the level and turn to the next; until that begins, load goes on at this one's rate."""
-        from_s, to_s = self._from_s, self._next_s
-        seen = self._judge(course)
+        self._judge(course)
         self._turn(course)
-        if self.done is None and seen.result.level.purpose != "recover":
-            to_s = self._late_until_s
-        self._tell(course, seen, from_s, to_s)
+        if self.done is not None:
+            self.write_down(course)
 
     @property
     def _late_until_s(self) -> int:
@@ -108,8 +111,8 @@ class Pilot:
             self._flows[flow.second].append(flow)
         self._samples += [one for one in course.intake.samples if one.tier in ("generator", "host")]
 
-    def _judge(self, course: Course) -> Judged:
-        """The level is over: tell the search."""
+    def _judge(self, course: Course) -> None:
+        """The level is over: tell the search, and whoever looks on."""
         assert self._level is not None
         level, to_s = self._level, self._next_s
         took_s, self._judged_s = course.at_s - self._judged_s, course.at_s
@@ -121,15 +124,19 @@ class Pilot:
             self.search.settings.slos,
         )
         self.search.observe(LevelResult(level, tuple(self._windows), took_s, problems))
+        self._untold_s = self._from_s
+        course.progress.phase(f"  {self._story(self.search.history[-1])}")
         self._forget()
-        return self.search.history[-1]
 
-    def _tell(self, course: Course, seen: Judged, from_s: int, to_s: int) -> None:
-        """Write a level down, with the seconds that count for it."""
+    def write_down(self, course: Course) -> None:
+        """Store the last level that was judged, with all the seconds that count for it; once."""
+        if self._untold_s is None:
+            return
+        seen, from_s, self._untold_s = self.search.history[-1], self._untold_s, None
         outcome, level, problems = self.search.outcome(seen), seen.result.level, seen.result.problems
         data: dict[str, Any] = {
             "from_s": from_s,
-            "to_s": to_s,
+            "to_s": from_s + len(seen.result.windows),
             "rate_per_s": level.rate_per_s,
             "purpose": level.purpose,
             "passed": bool(seen.kept_all),
@@ -140,11 +147,10 @@ class Pilot:
         }
         text = _said(level, outcome_words(outcome, bool(seen.kept_all)), problems)
         course.writer.add_events([Event(from_s, "level", text, data=data)])
-        course.progress.phase(f"  {self._story(seen, outcome)}")
 
-    def _story(self, seen: Judged, outcome: str) -> str:
+    def _story(self, seen: Judged) -> str:
         """The level in a line, with what is known of the limit by now."""
-        level = seen.result.level
+        level, outcome = seen.result.level, self.search.outcome(seen)
         said = _said(level, outcome_words(outcome, bool(seen.kept_all)), seen.result.problems)
         if self.search.bracketed:
             best = self.search.best()
@@ -219,6 +225,7 @@ def find_capacity(
             course.end()
         finally:
             progress.close()
+            pilot.write_down(course)
             found = answer(pilot.search, pilot.done or Done("aborted"))
             course.writer.close(course.state, capacity=found.to_dict())
     return Found(folder, found, course.state == "interrupted")

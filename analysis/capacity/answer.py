@@ -35,15 +35,16 @@ def answer(findings: Findings, done: Done) -> Capacity:
     limits = _limits(findings, [seen for seen, _ in evidence])
     hit = [limit for limit in limits if limit.rate_per_s is not None]
     # A limit is only one between a rate that was kept and one that was not.
-    found = bool(hit) and any(point.kept for _, point in evidence) and done.reason != "not measured"
+    reason: Reason = "not measured" if findings.unmeasured else done.reason
+    found = bool(hit) and any(point.kept for _, point in evidence) and reason != "not measured"
     first = min(hit, key=lambda limit: limit.rate_per_s or 0.0) if found else None
     around = first.rate_per_s if first else None
     last_pass, first_fail, contradicting = _bounds([point for _, point in evidence], around)
     through = [seen.achieved_per_s for seen, _ in evidence]
     return Capacity(
         found=found,
-        why="" if found else _why(done.reason, points, findings.unmeasured),
-        reason=done.reason,
+        why="" if found else _why(reason, points, findings.unmeasured),
+        reason=reason,
         rate_per_s=around,
         low_per_s=first.low_per_s if first else None,
         high_per_s=first.high_per_s if first else None,

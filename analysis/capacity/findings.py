@@ -72,12 +72,14 @@ class Findings:
 
     @property
     def unmeasured(self) -> list[Slo]:
-        """Objectives without any request, though there were arrivals enough for each to have some."""
-        arrivals = sum(window.scheduled for seen in self.evidence for window in seen.kept)
-        if arrivals < ENOUGH_ARRIVALS:
-            return []
-        slos = enumerate(self.settings.slos)
-        return [slo for index, slo in slos if not any(seen.counts[index].n for seen in self.evidence)]
+        """Objectives without any request in all the evidence there is."""
+        evidence, slos = self.evidence, enumerate(self.settings.slos)
+        return [slo for index, slo in slos if evidence and not any(seen.counts[index].n for seen in evidence)]
+
+    @property
+    def has_had_time(self) -> bool:
+        """Whether there were arrivals enough for every endpoint to have had requests."""
+        return sum(w.scheduled for seen in self.evidence for w in seen.kept) >= ENOUGH_ARRIVALS
 
     def recovered(self, last: Window) -> bool:
         """Whether a pause's last window shows its backlog down to what a system near its limit has.

@@ -70,7 +70,7 @@ class Search(Findings):
     def _decide(self) -> Level | Done:
         if not self.evidence:
             return self._first()
-        if self.unmeasured:
+        if self.unmeasured and self.has_had_time:
             return Done("not measured")
         last = self.history[-1]
         once_more = last.result.problems and 0 < len(self._invalid(last.rate_per_s)) < TRIES

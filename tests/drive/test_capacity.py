@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.capacity import Level, LevelResult, Search, Settings, Window
+from analysis.capacity import Level, LevelResult, Search, Settings, Window, answer
 from analysis.slo import Count
 from drive.capacity import Pilot
 from results import Endpoint, Event, Flow, Histogram, Interval, parse_slos
@@ -110,6 +110,40 @@ def test_seconds_at_a_levels_rate_that_are_known_late_count_for_it() -> None:
     # Of the last one nothing comes after its judgement.
     last = pilot.search.history[-1].result
     assert len(last.windows) == last.level.max_s
+
+
+def test_what_is_written_down_of_a_level_is_what_the_answer_says_of_it() -> None:
+    course, pilot = flown(120)
+    assert pilot.done is not None
+    told = [event.data for event in course.events if event.kind == "level"]
+    said = answer(pilot.search, pilot.done).levels
+    assert [one["outcome"] for one in told if one["purpose"] != "recover"] == [
+        level.outcome for level in said if level.purpose != "recover"
+    ]
+    assert [one["passed"] for one in told] == [level.kept for level in said]
+
+
+def test_a_level_that_was_judged_is_written_down_when_the_user_ends_the_search() -> None:
+    course = Scripted(25.0)
+    pilot = Pilot(Search(Settings(tuple(parse_slos("p99 < 250ms")))))
+
+    def until_one_is_judged(of: Any) -> None:
+        pilot(of)
+        of.stopped = bool(pilot.search.history)
+
+    course.fly(until_one_is_judged)
+    assert not course.events  # its last seconds are not known yet
+    pilot.interrupt(course)  # type: ignore[arg-type]
+    (event,) = course.events
+    assert (event.data["rate_per_s"], event.data["passed"]) == (25, True)
+
+
+def test_an_objective_without_requests_is_not_kept_however_short_the_search() -> None:
+    _, pilot = flown(48, slo="todo.lst p99 < 250ms, p99 < 250ms")
+    assert pilot.done is not None
+    found = answer(pilot.search, pilot.done)
+    assert not found.found
+    assert found.why == "no request of todo.lst was measured"
 
 
 def test_a_pause_is_as_long_as_it_took_to_recover() -> None:

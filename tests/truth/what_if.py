@@ -6,7 +6,7 @@ third.
 
 The load shares its 2 cores with the stack, so what is to give way first has to do so well below the
 processor's end: a statement's way to its server takes 25 ms, as from another region; a list of todos takes
-80 ms more, and a web instance works on 2 requests at a time. Redis has room for all that is cached.
+120 ms more, and a web instance works on 4 requests at a time. Redis has room for all that is cached.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ CASES = (
     ),
     Case(
         "web/pages",
-        {**ROOM, "api.slow_ms": "80", "web.instances": "2", "web.workers": "2"},
+        {**ROOM, "api.slow_ms": "120", "web.instances": "2", "web.workers": "4"},
         "web-workers",
         Change("instances", "web", 1.5, "3 web instances instead of 2"),
         {"web.instances": "3"},
