@@ -54,6 +54,8 @@ class RedisProbe:
         readings = [
             Reading(metric, float(told[key]), kind) for key, (metric, kind) in _WANTED.items() if key in told
         ]
+        databases = [stat for name, stat in told.items() if name[:2] == "db" and name[2:].isdecimal()]
+        readings.append(Reading("keys", float(sum(stat["keys"] for stat in databases))))
         for name, stat in told.items():
             if name.startswith("cmdstat_") and isinstance(stat, dict):
                 command = name.removeprefix("cmdstat_")

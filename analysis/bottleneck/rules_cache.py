@@ -10,9 +10,12 @@ from analysis.bottleneck.finding import Bottleneck, Evidence
 from analysis.bottleneck.look import Look, ramp
 from analysis.bottleneck.rules_resources import BEHIND_DATABASE, QUEUES
 from analysis.bottleneck.stretch import Stretch
-from results.units import show_latency, three_digits
+from results.units import show_duration, show_latency, three_digits
 
 BLOCKING = ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmin", "bzpopmax", "xread", "xreadgroup", "wait")
+LONG_S, SHORT_S = 150.0, 50.0
+"""How long a key stays before it is evicted. Longer: what is evicted was hardly read again. Shorter: there is
+no room even for what is read now."""
 FEWEST_LOOKUPS = 500
 """From so many on the share of hits is known to about two per cent points."""
 
@@ -59,7 +62,8 @@ def _lookups(level: Stretch) -> _Lookups | None:
 def _evictions(look: Look, seen: _Lookups, said: Evidence) -> list[Bottleneck]:
     """Full is what a cache of much data is meant to be: it is a cause where less is found in it than before.
 
-    Where there is nothing to compare with, evicting is a suspicion, and no reason for a busy CPU.
+    Where there is nothing to compare with, evicting is a suspicion where keys do not stay for long, and no
+    reason for a busy CPU.
     """
     samples, evicted = look.at.samples, look.per_s("redis", "evictions")
     memory, most = samples.mean("redis", "memory_bytes"), samples.highest("redis", "memory_max_bytes")
@@ -68,7 +72,10 @@ def _evictions(look: Look, seen: _Lookups, said: Evidence) -> list[Bottleneck]:
     misses = max(seen.misses_per_s, 1.0)
     strength = max(ramp(evicted / misses, 0.05, 0.4), ramp(evicted, 1, 20) * ramp(1 - seen.ratio, 0.2, 0.6))
     before = _ratio_with_room(look)
-    strength *= 0.5 if before is None else ramp(before - seen.ratio, 0.05, 0.2)
+    nodes = samples.instances("redis", "keys")
+    stay_s = sum(samples.mean("redis", "keys", one) or 0.0 for one in nodes) / evicted
+    suspicion = 0.5 * (ramp(stay_s, LONG_S, SHORT_S) if stay_s else 1.0)
+    strength *= suspicion if before is None else ramp(before - seen.ratio, 0.05, 0.2)
     if strength < 0.3:
         return []
     text = (
@@ -76,6 +83,9 @@ def _evictions(look: Look, seen: _Lookups, said: Evidence) -> list[Bottleneck]:
         f"memory at {memory / most:.0%} of maxmemory ({most / 2**20:.0f} MB)"
     )
     evidence = [Evidence(text, "redis", "", "evictions"), said]
+    if stay_s:
+        stays = f"a key stays for {show_duration(stay_s)} before it is evicted"
+        evidence.append(Evidence(stays, "redis", "", "keys"))
     if before is not None:
         evidence.append(Evidence(f"{before:.0%} hit while nothing was evicted", "redis", "", "evictions"))
     return [

@@ -376,6 +376,15 @@ def test_a_full_cache_is_the_cause_only_where_less_is_found_in_it_than_before(hi
     assert found.code == first
 
 
+@pytest.mark.parametrize(("keys", "first"), [(26_000, None), (1_000, "redis-evictions")])
+def test_a_full_cache_with_nothing_to_compare_is_suspected_where_keys_do_not_stay(keys, first, tmp_path):
+    # The larger one is a cache of 64 MB at half of the stack's capacity, the smaller one of 4 MB.
+    evicted = 126 if first is None else 36
+    full = spec(280, asked(280, 0.35, evicted) | {("redis", "redis", "keys"): keys})
+    found = diagnose(build_run(tmp_path, [full], [GOOD_DIGEST], "p99 < 100ms")).first
+    assert (found and found.code) == first
+
+
 def test_one_level_with_more_hits_than_the_others_does_not_make_the_cache_the_cause(tmp_path):
     # Shares of hits as measured on a stack whose pool of 10 gave way while Redis evicted what nobody read.
     levels = [spec(rate, asked(rate, hit)) for rate, hit in ((160, 0.38), (320, 0.34), (350, 0.41))]

@@ -145,8 +145,9 @@ def test_redis_hits_and_misses_are_those_that_were_made(stack_up: dict[str, Any]
         client.get("probe-test")
     for _ in range(12):
         client.get("probe-test-absent")
-    after = told(probe.sample())
+    after, keys = told(probe.sample()), client.dbsize()
     client.delete("probe-test")
+    assert after["keys"] == keys
     assert after["hits"] - before["hits"] == 30
     # The stack's job worker looks for jobs meanwhile, and finds none.
     assert 12 <= after["misses"] - before["misses"] < 60
