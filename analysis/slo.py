@@ -123,7 +123,8 @@ def judge_slos(
     run: Run, spans: Sequence[tuple[float, float]] | None = None, slos: Sequence[Slo] | None = None
 ) -> list[SloResult]:
     """Each objective of a run (or those given) over its steady part (or the stretches given)."""
-    judges = SloJudges(run.slos if slos is None else slos, steady_spans(run) if spans is None else spans)
+    asked, over = run.slos if slos is None else slos, steady_spans(run) if spans is None else spans
+    judges = SloJudges(asked, over, run.duration_s)
     for from_s, to_s in judges.spans if judges.slos else ():
         for interval in run.intervals(start_s=from_s, end_s=to_s):
             judges.add(interval)
@@ -131,12 +132,12 @@ def judge_slos(
 
 
 class SloJudges:
-    """Judges objectives on some stretches, fed with intervals, for those who read a run only once."""
+    """Judges objectives on some stretches of a run that is `run_s` long, fed with its intervals."""
 
-    def __init__(self, slos: Sequence[Slo], spans: Sequence[tuple[float, float]]) -> None:
+    def __init__(self, slos: Sequence[Slo], spans: Sequence[tuple[float, float]], run_s: float) -> None:
         self.slos, self.spans = list(slos), list(spans)
         length_s = sum(to_s - from_s for from_s, to_s in spans)
-        width_s = window_s(length_s, MOST_WINDOWS)
+        width_s = window_s(length_s, MOST_WINDOWS, run_s)
         self._windows = [_Windows(width_s) for _ in self.slos]
 
     def add(self, interval: Interval) -> None:

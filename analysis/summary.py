@@ -30,7 +30,7 @@ class Summary:
 def summary_of(run: Run) -> Summary:
     """The summary of a stored run, in one pass over its intervals."""
     spans = steady_spans(run)
-    table, judges = EndpointTable(spans), SloJudges(run.slos, spans)
+    table, judges = EndpointTable(spans), SloJudges(run.slos, spans, run.duration_s)
     for interval in run.intervals(end_s=spans[-1][1]):
         table.add(interval)
         judges.add(interval)

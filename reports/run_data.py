@@ -116,7 +116,7 @@ def read_report(run: Run, *also: Adds) -> RunReport:
     spans = [(min(from_s, duration_s), to_s) for from_s, to_s in steady_spans(run)]
     table = EndpointTable(spans)
     ranges = _ranges(run, duration_s)
-    timeline, judges = Timeline(duration_s), SloJudges(run.slos, spans)
+    timeline, judges = Timeline(duration_s), SloJudges(run.slos, spans, duration_s)
     levels = [
         (event.data, EndpointTable([(event.data["from_s"], event.data["to_s"])])) for event in run.levels
     ]

@@ -33,7 +33,7 @@ from reports.sections.shared import NARROW
 from reports.words import NONE
 from results.units import show_latency, show_rate, show_ratio
 
-_COLOR_OF = {"elsewhere": "other", "lb queue": "queue", "web-queue": "queue", "backlog": "render"}
+_COLOR_OF = {"elsewhere": "other", "lb queue": "queue", "backlog": "render"}
 
 
 def where_the_time_went(told: Review) -> Section | None:

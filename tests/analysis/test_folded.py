@@ -104,6 +104,8 @@ def test_figures_to_compare_are_the_same(pair: tuple[RunReport, RunReport]) -> N
 def test_no_window_cuts_a_piece() -> None:
     assert window_s(3600, 240) == 15
     assert window_s(3601, 240) == 20
+    # A stretch of a long run, however short it is itself.
+    assert window_s(3000, 600, run_s=4200) == 10
     assert np.all(Timeline(30_000).from_s % 10 == 0)
 
 

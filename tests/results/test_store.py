@@ -127,9 +127,7 @@ def test_a_writer_that_was_killed_leaves_what_it_committed(tmp_path: Path) -> No
     assert (run.merged().count, run.state) == (1, "running")
 
 
-def test_a_run_has_its_name_only_when_it_can_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_has_its_name_only_when_it_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, create, there_too_early = tmp_path / "run.db", schema.create, []
 
     def watched(connection: sqlite3.Connection) -> None:
@@ -145,7 +143,7 @@ def test_a_run_has_its_name_only_when_it_can_be_read(
 
 
 def test_a_run_that_is_there_is_not_written_over(tmp_path: Path) -> None:
-    path = written(tmp_path)
+    path = written(tmp_path) / "run.db"
     before = path.read_bytes()
     with pytest.raises(HarnessError, match=r"run\.db is there already"):
         RunWriter(path, **INFO)
