@@ -45,7 +45,7 @@ def instances(
 
 @dataclass(frozen=True)
 class PoolNeed:
-    """Connections of one pool that a peak needs, for each of the instances that open it today.
+    """Connections of one pool that a peak needs, for each worker of the instances that open it today.
 
     `in_use` is rate x seconds that a request holds one (Little's law), of all instances together.
     """
@@ -61,9 +61,9 @@ def pool_need(
     use: PoolSize, peak_per_s: float, held_s: float, target: float = TARGET_UTILISATION
 ) -> PoolNeed:
     """What a pool needs; `held_s` is the connection-seconds that a request takes."""
-    in_use, left = peak_per_s * held_s, use.instances - 1
+    in_use, left = peak_per_s * held_s, (use.instances - 1) * use.workers
     lost = _ceil(in_use / target / left) if left else None
-    return PoolNeed(use, in_use, _ceil(in_use / target / use.instances), lost)
+    return PoolNeed(use, in_use, _ceil(in_use / target / (use.instances * use.workers)), lost)
 
 
 def _ceil(value: float) -> int:
@@ -104,6 +104,8 @@ class Headroom:
     connections: tuple[Connections, ...]
     today: date
     target: float = TARGET_UTILISATION
+    at_least: bool = False
+    """Whether no bound was found: `capacity_per_s` is then the highest rate tested."""
 
     @property
     def tiers(self) -> tuple[tuple[str, Instances], ...]:
@@ -116,9 +118,16 @@ class Headroom:
         return 1 - self.peak_per_s / self.capacity_per_s
 
     @property
+    def carries(self) -> bool | None:
+        """Whether the forecast peak is carried; None where it lies above what was tested without a bound."""
+        if self.ratio >= 0:
+            return True
+        return None if self.at_least else False
+
+    @property
     def until(self) -> date | None:
-        """The day on which the peak reaches the capacity; None for not within 3 years."""
-        return self._day(self.lasts.days)
+        """The day on which the peak reaches the capacity; None for not within 3 years, or not known."""
+        return None if self.carries is None else self._day(self.lasts.days)
 
     def _day(self, days: float | None) -> date | None:
         return None if days is None else self.today + timedelta(days=round(days))
@@ -133,10 +142,12 @@ class Headroom:
             found.append(f"the forecast is {old}: bring newer ones")
         for tier, need in self.tiers:
             if need.utilisation_one_lost > 1:
-                found.append(f"{tier}: with one instance lost the forecast peak is more than the rest carry")
+                rest = f"the rest {'are known to carry' if self.at_least else 'carry'}"
+                found.append(f"{tier}: with one instance lost the forecast peak is more than {rest}")
+        by = " by the rate tested" if self.at_least else ""
         for one in self.needs:
             found += [
-                f"{server}: {one.when} the pools need {needed} connections, max_connections is {limit}"
+                f"{server}: {one.when} the pools need {needed} connections{by}, max_connections is {limit}"
                 for server, needed, limit in one.servers
                 if needed > limit
             ]
@@ -154,25 +165,37 @@ class Headroom:
     @property
     def sentence(self) -> str:
         """Until when, in words."""
-        if self.ratio < 0:
+        if self.carries is None:
+            return f"Whether it carries {self.peak_words} is not known: {self.tested_words}."
+        if not self.carries:
             return f"It does not carry {self.peak_words}."
-        return f"It carries {self.peak_words} with {self.ratio:.0%} to spare{self._until_words}."
+        spare = f"{'at least ' if self.at_least else ''}{self.ratio:.0%} to spare"
+        return f"It carries {self.peak_words} with {spare}{self._until_words}."
+
+    @property
+    def tested_words(self) -> str:
+        """How far it was tested, where no bound was found."""
+        return f"tested up to {show_rate(self.capacity_per_s)} only"
 
     @property
     def _until_words(self) -> str:
         soonest, until, latest = map(self._day, (self.lasts.soonest, self.lasts.days, self.lasts.latest))
         if until is not None:
             between = f" ({_month(soonest)} to {_month(latest)})" if self.forecast.days_seen else ""
-            return f", until {_month(until)}{between}"
+            return f", {'at least ' if self.at_least else ''}until {_month(until)}{between}"
         if soonest is not None:
             end = f"its upper end (90%) does in {_month(soonest)}"
-            return f"; the trend does not reach the capacity within 3 years, {end}"
+            reached = "rate tested" if self.at_least else "capacity"
+            return f"; the trend does not reach the {reached} within 3 years, {end}"
         grows = self.forecast.growth_per_day > 0
         return f", {'for more than 3 years at this growth' if grows else 'as nothing grows'}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        own = {"ratio": self.ratio, "until": self.until, "sentence": self.sentence, "warnings": self.warnings}
+        own = {
+            "ratio": self.ratio, "carries": self.carries, "until": self.until, "sentence": self.sentence,
+            "warnings": self.warnings,
+        }  # fmt: skip
         return asdict(self) | own
 
 
@@ -186,6 +209,8 @@ def headroom(
     system: System = System(),
     target: float = TARGET_UTILISATION,
     today: date | None = None,
+    *,
+    at_least: bool = False,
 ) -> Headroom:
     """All of it, for today's peak by the forecast and a year later."""
     today = today or date.today()
@@ -196,7 +221,7 @@ def headroom(
         peaks.append(("in a year", forecast.peak_after(age + AHEAD_DAYS)))
     needs = tuple(_need(when, peak, capacity_per_s, system, target) for when, peak in peaks)
     ends = lasts(forecast, capacity_per_s, age)
-    return Headroom(capacity_per_s, forecast, now, ends, needs, system.connections, today, target)
+    return Headroom(capacity_per_s, forecast, now, ends, needs, system.connections, today, target, at_least)
 
 
 def _need(when: str, peak: float, capacity_per_s: float, system: System, target: float) -> Need:
@@ -211,7 +236,7 @@ def _need(when: str, peak: float, capacity_per_s: float, system: System, target:
         for pool in server.pools:
             many = max(wanted[pool.tier].with_one_lost if pool.tier in wanted else 0, pool.instances)
             # Sized for those that are left when one of them is lost, and never smaller than it is.
-            size = _ceil(in_use.get(pool, 0.0) / target / max(many - 1, 1))
-            total += many * max(pool.size, size)
+            size = _ceil(in_use.get(pool, 0.0) / target / (max(many - 1, 1) * pool.workers))
+            total += many * pool.workers * max(pool.size, size)
         servers.append((server.server, total, server.max_connections))
     return Need(when, peak, tiers, pools, tuple(servers))

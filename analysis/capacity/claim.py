@@ -16,7 +16,8 @@ from results.units import show_rate
 class LevelPoint:
     """One level for curve and table; `shares` are over / allowed by objective (1 is the limit).
 
-    `recovered` is None but for pauses: whether the backlog of the overload before was worked off in it.
+    `steady` is whether no trend was left at its end. `recovered` is None but for pauses: whether the backlog
+    of the overload before was worked off in it.
     """
 
     number: int
@@ -37,6 +38,11 @@ class LevelPoint:
     def is_evidence(self) -> bool:
         """Whether it was held to judge the system, and says something about it."""
         return self.outcome != "invalid" and self.purpose != "recover"
+
+    @property
+    def drifted(self) -> bool:
+        """Whether it is evidence though a trend was left at its end; an overload has one by its nature."""
+        return self.is_evidence and not self.steady and not self.overloaded
 
 
 @dataclass(frozen=True)
@@ -100,11 +106,29 @@ class Capacity:
         kept = [one.rate_per_s for one in self.levels if one.purpose == "confirm" and one.kept]
         return max(kept, default=None)
 
+    @property
+    def confirmed_words(self) -> str:
+        """What a last level confirmed, in words."""
+        at = self.confirmed_per_s
+        return f"confirmed at {show_rate(at)}" if at is not None else "not confirmed"
+
+    @property
+    def unclaimed(self) -> bool:
+        """Whether no rate is claimed: levels were no evidence, or said nothing of one of the objectives."""
+        return not self.found and self.reason in ("not valid", "not measured")
+
+    @property
+    def carried_per_s(self) -> float | None:
+        """The rate that is claimed: without a bound the highest that was kept. None where none is claimed."""
+        if self.found:
+            return self.rate_per_s
+        return None if self.last_pass is None or self.unclaimed else self.last_pass.rate_per_s
+
     def withdrawn(self, why: str) -> Capacity:
         """The same without what may not be claimed, where something speaks against all of the levels."""
         return replace(
-            self, found=False, why=why, reason="not valid", rate_per_s=None, low_per_s=None, high_per_s=None,
-            first_hit=None, limits=(),
+            self, found=False, why=why, reason=self.reason if self.unclaimed else "not valid",
+            rate_per_s=None, low_per_s=None, high_per_s=None, first_hit=None, limits=(),
         )  # fmt: skip
 
     @property
@@ -115,9 +139,9 @@ class Capacity:
         if self.reason == "not valid" and self.last_pass is not None:
             kept = show_rate(self.last_pass.rate_per_s)
             return f"No capacity is claimed: {self.why}; {kept} was kept."
-        if self.last_pass is not None and self.reason != "not measured":
-            return f"The system carries at least {show_rate(self.last_pass.rate_per_s)}: {self.why}."
-        if self.first_fail is not None:
+        if self.carried_per_s is not None:
+            return f"The system carries at least {show_rate(self.carried_per_s)}: {self.why}."
+        if self.first_fail is not None and self.reason != "not measured":
             lowest = show_rate(self.first_fail.rate_per_s)
             return f"No rate within the objectives was found: {self.why}; {lowest} failed."
         return f"No capacity is claimed: {self.why}."

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis.bottleneck import Bottleneck, Diagnosis, SaturationRow, saturation
-from analysis.bottleneck.resources import uses
+from analysis.bottleneck.resources import processes, uses
 from analysis.bottleneck.stretch import Stretch
 from analysis.capacity.claim import Capacity
 from analysis.capacity.held import Held, gives_way, held_levels
@@ -41,7 +41,7 @@ class Review:
     ladder: Ladder | None
     scaling: Scaling | None
     headroom: Headroom | None
-    """None where no forecast was given, or no rate is known to be carried."""
+    """None where no forecast was given, or no rate is claimed to be carried."""
     connections: tuple[Connections, ...]
     doubts: tuple[Reason, ...]
     """What speaks against the search as a whole."""
@@ -56,7 +56,7 @@ class Review:
     @property
     def refused(self) -> str:
         """Why nothing is claimed, whatever the levels say; empty where nothing speaks against them."""
-        return _refusal(self.diagnosis, self.doubts)
+        return _refusal(self.capacity, self.diagnosis, self.doubts)
 
     @property
     def stated(self) -> Capacity:
@@ -143,19 +143,20 @@ def review(run: Run, capacity: Capacity) -> Review:
     diagnosis = gives_way(run, capacity, levels)
     doubts = [reason for reason in validity(run).reasons if reason.code not in PER_LEVEL]
     doubts += _disturbed(stretches)
-    refused = _refusal(diagnosis, doubts)
-    claimed = None if refused else capacity.rate_per_s
-    carried = claimed or (capacity.last_pass.rate_per_s if capacity.last_pass else None)
-    wanted = run.info.get("forecast")
+    refused = _refusal(capacity, diagnosis, doubts)
+    stated = capacity.withdrawn(refused) if refused else capacity
+    wanted, carried = run.info.get("forecast"), stated.carried_per_s
     ahead = None
-    if wanted and carried:
+    if wanted and carried is not None:
         system = System(counts, limits, _held(stretches, limits))
-        ahead = headroom(carried, Forecast(**wanted), system, today=run.started_at.date())
+        ahead = headroom(
+            carried, Forecast(**wanted), system, today=run.started_at.date(), at_least=not stated.found
+        )
     return Review(
         capacity,
         diagnosis,
         None if refused else ladder(run, capacity),
-        scaling(stretches, [one.point.overloaded for one in held], claimed, counts),
+        scaling(stretches, [one.point.overloaded for one in held], stated.rate_per_s, counts),
         ahead,
         limits,
         tuple(doubts),
@@ -163,11 +164,13 @@ def review(run: Run, capacity: Capacity) -> Review:
     )
 
 
-def _refusal(diagnosis: Diagnosis, doubts: Sequence[Reason]) -> str:
-    """Why nothing may be claimed: the generator, or the first doubt; empty where there is neither."""
+def _refusal(capacity: Capacity, diagnosis: Diagnosis, doubts: Sequence[Reason]) -> str:
+    """Why nothing may be claimed: the generator, a doubt, or how the search ended; empty where none of it."""
     if diagnosis.state == "generator" and diagnosis.first is not None:
         return f"the load generator was the limit ({diagnosis.first.evidence[0].text})"
-    return doubts[0].text if doubts else ""
+    if doubts:
+        return doubts[0].text
+    return capacity.why if capacity.unclaimed else ""
 
 
 def _disturbed(levels: Sequence[Stretch]) -> list[Reason]:
@@ -176,12 +179,7 @@ def _disturbed(levels: Sequence[Stretch]) -> list[Reason]:
     for level in levels:
         host = next((use for use in uses(level) if use.tier == "host"), None)
         if host is not None and host.utilisation is not None:
-            own = sum(
-                level.samples.mean(tier, "cpu_ratio", one) or 0.0
-                for tier in level.samples.tiers
-                if tier not in ("host", "probe")
-                for one in level.samples.instances(tier, "cpu_ratio")
-            )
+            own = sum(processes(level).values())
             outside.append((max(host.utilisation * host.servers - own, 0.0), host.servers))
     if not outside:
         return []
@@ -199,11 +197,12 @@ def _instances(samples: Samples) -> tuple[tuple[str, int], ...]:
 
 
 def _held(levels: Sequence[Stretch], limits: tuple[Connections, ...]) -> tuple[tuple[PoolSize, float], ...]:
-    """What a request holds of each pool, at the level whose demands are taken."""
+    """What a request holds of each pool, of all its workers, at the level whose demands are taken."""
     served = [one for one in levels if one.response.count]
     if not served:
         return ()
     demands = {(use.tier, use.resource): use.demand_s for use in uses(measured_at(served))}
     pools = [pool for server in limits for pool in server.pools]
     held = [(pool, demands.get((pool.tier, f"{pool.pool} pool"))) for pool in pools]
-    return tuple((pool, seconds) for pool, seconds in held if seconds)
+    # What is watched of an instance's pool is that of one of its workers.
+    return tuple((pool, seconds * pool.workers) for pool, seconds in held if seconds)

@@ -41,6 +41,31 @@ def test_the_sentence_says_how_far_and_until_when() -> None:
     assert "as nothing grows" in headroom(412, stated(300)).sentence
 
 
+def test_where_no_bound_was_found_all_of_it_is_at_least() -> None:
+    system = api_pool(2, 50, 151, 0.05)
+    found = headroom(400, stated(300, 0.04), system, today=date(2026, 11, 24), at_least=True)
+    # ln(400 / 300) / ln(1.04) = 7.33 months.
+    assert found.sentence == (
+        "It carries the forecast peak of 300/s with at least 25% to spare, at least until July 2027."
+    )
+    assert found.carries
+    lost, now, later = found.warnings
+    assert lost == "api: with one instance lost the forecast peak is more than the rest are known to carry"
+    assert "the pools need 205 connections by the rate tested, max_connections is 151" in now
+    assert "in a year the pools need 255 connections by the rate tested" in later
+    slow = trend(-0.004, 0.0001, 0.004)
+    assert "does not reach the rate tested" in headroom(412, slow, today=LAST_PEAK, at_least=True).sentence
+
+
+def test_a_peak_above_what_was_tested_is_neither_carried_nor_not() -> None:
+    found = headroom(200, stated(300, 0.04), System((("web", 2),)), at_least=True)
+    assert found.sentence == (
+        "Whether it carries the forecast peak of 300/s is not known: tested up to 200/s only."
+    )
+    assert (found.carries, found.until) == (None, None)
+    assert headroom(200, stated(300)).carries is False
+
+
 def test_an_older_trend_is_brought_forward_to_today_and_the_sentence_says_so() -> None:
     today = LAST_PEAK + timedelta(days=40)
     found = headroom(200 * 1.002**100, trend(0.001, 0.002, 0.004), System((("web", 2),)), today=today)
@@ -97,6 +122,16 @@ def test_pools_are_sized_for_the_instances_that_the_peak_needs_not_for_those_of_
     assert dict(found.tiers)["api"].with_one_lost == 7
     assert found.needs[0].servers == (("primary", 5 + 7 * 20, 151),)
     assert not any("max_connections" in text for text in found.warnings)
+
+
+def test_each_worker_of_an_instance_has_a_pool() -> None:
+    # 824/s x 0.1 s = 82.4 in use, 117.7 at 70%: 14.7 for each of 2 x 4 workers, 29.4 with one instance lost.
+    pool = PoolSize("primary", "api", "primary", 2, 2, workers=4)
+    need = pool_need(pool, 824, 0.1)
+    assert (need.at_target, need.with_one_lost) == (15, 30)
+    # 7 instances, one of which may be lost: 117.7 by 6 x 4 workers is 5 each.
+    system = System((("api", 2),), (Connections("primary", (pool,), 151),), ((pool, 0.1),))
+    assert headroom(412, stated(824), system).needs[0].servers == (("primary", 5 + 7 * 4 * 5, 151),)
 
 
 def test_a_server_whose_limit_is_unknown_has_no_need_that_could_be_held_against_it() -> None:

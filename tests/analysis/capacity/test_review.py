@@ -9,6 +9,7 @@ import pytest
 
 from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
 from analysis.capacity.judge import Outcome
+from analysis.capacity.ladder import ladder
 from analysis.forecast import stated
 from results import Run, parse_slos
 from tests.analysis.builders import LevelSpec, build_run, spec
@@ -127,8 +128,9 @@ def test_the_generator_is_the_answer_where_it_spoiled_every_level_above_what_was
     lost = review(run, found_in(levels, dict.fromkeys((3, 4, 5), "a worker was lost"), **nothing))
     assert lost.diagnosis.state == "none"
     assert lost.answer == "No capacity is claimed: levels beyond were no evidence; 300/s was kept."
-    assert lost.ladder is not None
-    assert lost.ladder.rungs[-1].state == "beyond", "the spoiled levels missed p99 < 250 ms"
+    rungs = ladder(run, lost.capacity)
+    assert rungs is not None
+    assert rungs.rungs[-1].state == "beyond", "the spoiled levels missed p99 < 250 ms"
 
 
 def test_where_no_cause_is_found_what_was_not_watched_is_said(tmp_path: Path) -> None:
@@ -153,6 +155,59 @@ def test_headroom_is_that_of_the_stored_forecast(told: Review, run: Run) -> None
     assert told.headroom.ratio == pytest.approx(0.25)
     assert told.headroom.today == run.started_at.date() == date(2026, 11, 23)
     assert dict(told.headroom.tiers)["web"].at_target == 3  # ceil(300 / (200 x 0.7))
+
+
+def unbound(**changes: Any) -> Capacity:
+    """A search of which every level was kept, up to 300/s."""
+    told = found_in(
+        LEVELS, found=False, rate_per_s=None, low_per_s=None, high_per_s=None, first_hit=None, limits=(),
+        first_fail=None,
+    )  # fmt: skip
+    return replace(told, levels=told.levels[:3], **changes)
+
+
+@pytest.mark.parametrize(
+    ("peak_per_s", "said"),
+    [(240, "with at least 20% to spare"), (400, "not known: tested up to 300/s only")],
+)
+def test_without_a_bound_headroom_is_told_as_at_least(tmp_path: Path, peak_per_s: float, said: str) -> None:
+    run = build_run(tmp_path, LEVELS[:3], forecast=stated(peak_per_s).to_dict(), slos="p99 < 250ms")
+    told = review(run, unbound(reason="max rate", why="it never failed"))
+    assert told.answer == "The system carries at least 300/s: it never failed."
+    assert told.headroom is not None
+    assert said in told.headroom.sentence
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("not measured", "no request of todo.lost was measured"),
+        ("not valid", "levels beyond were no evidence"),
+        ("max rate", "3 of the machine's 4 cores went elsewhere"),
+    ],
+)
+def test_where_nothing_is_claimed_there_is_no_headroom_and_no_pair(
+    tmp_path: Path, reason: Any, why: str
+) -> None:
+    others = {("host", "host", "cpu_ratio"): 0.99} if reason == "max rate" else {}
+    levels = [spec(rate, others) for rate in (100, 200, 300)]
+    run = build_run(tmp_path, levels, forecast=stated(240).to_dict(), slos="p99 < 250ms")
+    told = review(run, unbound(reason=reason, why=why))
+    assert told.answer.startswith("No capacity is claimed: ")
+    assert told.refused
+    assert (told.headroom, told.ladder, told.to_dict()["pair"]) == (None, None, None)
+    assert told.stated.carried_per_s is None
+
+
+def test_a_pool_that_each_worker_has_is_held_by_all_of_them(tmp_path: Path) -> None:
+    environment = {"workers": {"api1": 4}}
+    run = build_run(
+        tmp_path, LEVELS, forecast=stated(300).to_dict(), environment=environment, slos="p99 < 250ms"
+    )
+    told = review(run, found_in(LEVELS))
+    assert told.headroom is not None
+    # One worker's pool has 4 x 300 / 800 in use at 300/s, and there are four of them.
+    assert [pool.in_use for pool in told.headroom.needs[0].pools] == pytest.approx([6, 6], rel=0.1)
 
 
 def test_connection_arithmetic_is_checked_without_a_forecast(tmp_path: Path) -> None:
