@@ -26,6 +26,7 @@ def test_every_fault_has_a_case() -> None:
 
 
 @pytest.mark.truth
+@pytest.mark.timeout(600)  # The healthy case is a search of two minutes and up to three runs.
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault or "healthy")
 def test_the_bottleneck_that_is_named_is_the_right_one(
     case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]
