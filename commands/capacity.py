@@ -84,6 +84,7 @@ def answer_of(folder: Path, *, as_json: bool = False) -> Review:
     """Write a stored search's page and say what it found. Raises HarnessError."""
     from reports.as_json import capacity_json
     from reports.capacity_page import write_capacity_report
+    from reports.run_data import read_report
     from reports.stored import stored_review
     from reports.terminal import capacity_lines
     from results import HarnessError, open_run
@@ -92,9 +93,10 @@ def answer_of(folder: Path, *, as_json: bool = False) -> Review:
     told = stored_review(run)
     if told is None:
         raise HarnessError(f"the search of {run.id} was killed before it had an answer: run it again")
-    page = write_capacity_report(run, told, (folder if folder.is_dir() else folder.parent) / "report.html")
+    report = read_report(run)
+    page = write_capacity_report(report, told, (folder if folder.is_dir() else folder.parent) / "report.html")
     if as_json:
-        click.echo(capacity_json(run, told))
+        click.echo(capacity_json(report, told))
         return told
     for line in capacity_lines(told):
         click.echo(line)

@@ -12,7 +12,6 @@ from analysis.gate import GateResult
 from analysis.slo import SloResult
 from reports.run_data import RunReport
 from reports.sections.answer import answer
-from results import Run
 
 if TYPE_CHECKING:
     from analysis.capacity import Review
@@ -30,34 +29,42 @@ def gate_json(result: GateResult) -> str:
     return json.dumps(_known(result.as_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def capacity_json(run: Run, told: Review) -> str:
-    """The answer of a capacity search as JSON: all that its page says of the search."""
-    about = {"run": run.id, "scenario": run.scenario, "target": run.target, "state": run.state}
-    return json.dumps(_known(about | told.to_dict()), indent=1, default=str, allow_nan=False)
+def capacity_json(report: RunReport, told: Review) -> str:
+    """The answer of a capacity search as JSON, and under `run` what was measured in the whole of it."""
+    data = told.to_dict() | {"run": measured(report)}
+    return json.dumps(_known(data), indent=1, default=str, allow_nan=False)
 
 
 def run_data(report: RunReport) -> dict[str, Any]:
+    """What was measured and the verdict on it."""
+    told = answer(report)
+    verdict = {
+        "verdict": report.verdict.outcome if report.overall.requests else "inconclusive",
+        "sentence": told.sentence,
+        "why": told.why,
+        "advice": told.advice,
+        "doubts": [asdict(reason) for reason in report.doubts],
+        "objectives": [_objective(one) for one in report.objectives],
+    }
+    return measured(report) | verdict
+
+
+def measured(report: RunReport) -> dict[str, Any]:
     """Latencies in us, rates per second, shares 0 to 1; all of the steady part."""
     run = report.run
-    told = answer(report)
     return {
         "run": run.id,
         "kind": run.kind,
+        "state": run.state,
         "scenario": run.scenario,
         "target": run.target,
         "started_at": run.started_at.isoformat(),
         "duration_s": run.duration_s,
         "steady_spans_s": report.spans,
         "stages": run.stages.text if run.stages else None,
-        "verdict": report.verdict.outcome if report.overall.requests else "inconclusive",
-        "sentence": told.sentence,
-        "why": told.why,
-        "advice": told.advice,
-        "doubts": [asdict(reason) for reason in report.doubts],
         "arrivals": asdict(run.account) | {"missing": run.account.missing},
         "asked_per_s": report.asked_per_s,
         "finished_per_s": report.finished_per_s,
-        "objectives": [_objective(one) for one in report.objectives],
         "overall": _total(report.overall),
         "endpoints": [_total(total) for total in report.table.rows],
         "setup": [_total(total) for total in report.table.setup_rows],

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.bottleneck.resources import TIER_NAMES
-from analysis.capacity import Review
+from analysis.capacity import Capacity, Review
 from analysis.headroom import Headroom
 from reports.parts import Answer, Fact, Page, Section, Tone, kept
 from reports.render import write_page
-from reports.run_data import RunReport, read_report
+from reports.run_data import RunReport
 from reports.sections import (
     about,
     alerts,
@@ -26,25 +26,28 @@ from reports.sections import (
     trouble,
 )
 from reports.words import counted, sentence
-from results import Run
 from results.units import show_duration, show_rate, show_ratio
 
+_TONES: dict[bool | None, Tone] = {True: "", False: "bad", None: "warn"}
+"""Of a peak that is carried, that is not, or of which that is not known."""
 
-def write_capacity_report(run: Run, told: Review, path: Path) -> Path:
-    """Write the page of a search that was run as `run`. Raises HarnessError if it cannot be written."""
-    return write_page(capacity_page(read_report(run), told), path)
+
+def write_capacity_report(report: RunReport, told: Review, path: Path) -> Path:
+    """Write the page of a search. Raises HarnessError if it cannot be written."""
+    return write_page(capacity_page(report, told), path)
 
 
 def capacity_page(report: RunReport, told: Review) -> Page:
     """The page's data, in the order of a capacity review."""
     run, found = report.run, told.capacity
     verdict = _answer(report, told)
+    watched = {panel.tier for panel in report.panels}
     sections = [
         capacity_curve.how_much(report, found),
         saturation.gives_way(report, told),
         capacity.where_the_time_went(told),
         capacity_ahead.scaling(told),
-        capacity_ahead.headroom(told),
+        capacity_ahead.headroom(told, watched),
         capacity.objectives(told),
         capacity.levels(found),
         saturation.demands(told),
@@ -101,9 +104,7 @@ def _facts(report: RunReport, told: Review) -> list[Fact]:
 def _capacity_fact(told: Review) -> Fact:
     found = told.stated
     if told.refused:
-        kept = found.last_pass
-        small = f"{show_rate(kept.rate_per_s)} was the highest rate kept" if kept else "no rate was kept"
-        return Fact("Capacity", "not claimed", small, "warn", _against(told))
+        return Fact("Capacity", "not claimed", _kept_words(found), "warn", _against(told))
     if found.rate_per_s is None or found.low_per_s is None or found.high_per_s is None:
         shown = f"at least {show_rate(found.last_pass.rate_per_s)}" if found.last_pass else "not found"
         return Fact("Capacity", shown, f"bound not found: {found.why}", "warn", "#levels")
@@ -115,9 +116,19 @@ def _capacity_fact(told: Review) -> Fact:
     return Fact("Capacity", show_rate(found.rate_per_s), f"{between}; {passed}{failed}", "", "#load")
 
 
+def _kept_words(found: Capacity) -> str:
+    """What is known where nothing is claimed."""
+    if found.reason == "not measured":
+        return found.why
+    kept = found.last_pass
+    return f"{show_rate(kept.rate_per_s)} was the highest rate kept" if kept else "no rate was kept"
+
+
 def _against(told: Review) -> str:
     """Where the page shows why nothing is claimed."""
-    return "#bottleneck" if told.diagnosis.state == "generator" else "#method"
+    if told.diagnosis.state == "generator":
+        return "#bottleneck"
+    return "#method" if told.doubts else "#levels"
 
 
 def _pair_facts(told: Review) -> list[Fact]:
@@ -136,18 +147,21 @@ def _pair_facts(told: Review) -> list[Fact]:
 
 
 def _forecast_facts(told: Review, ahead: Headroom) -> list[Fact]:
-    peak = ahead.peak_per_s
-    until = f", until {ahead.until:%B %Y}" if ahead.until and ahead.ratio >= 0 else ""
-    tone: Tone = "bad" if ahead.ratio < 0 else ""
-    small = f"headroom {show_ratio(ahead.ratio)}{until}, {ahead.forecast.words}"
-    first = Fact("Forecast peak", show_rate(peak), small, tone, "#headroom")
+    peak, least = ahead.peak_per_s, "at least " if ahead.at_least else ""
+    until = f", {least}until {ahead.until:%B %Y}" if ahead.until and ahead.carries else ""
+    headroom = f"headroom {least}{show_ratio(ahead.ratio)}{until}"
+    small = f"{ahead.tested_words if ahead.carries is None else headroom}, {ahead.forecast.words}"
+    first = Fact("Forecast peak", show_rate(peak), small, _TONES[ahead.carries], "#headroom")
     several = [(tier, need) for tier, need in ahead.tiers if need.utilisation_one_lost < math.inf]
     if not several:
         return [first, *_pair_facts(told)[:1]]
     rate, tier = min((ahead.capacity_per_s - need.capacity_per_instance_s, tier) for tier, need in several)
-    above = "still above the forecast" if rate >= peak else "below the forecast"
     name = f"With one {TIER_NAMES.get(tier, tier).removesuffix(' instances')} instance lost"
-    return [first, Fact(name, show_rate(rate), above, "" if rate >= peak else "bad", "#headroom")]
+    if rate >= peak:
+        return [first, Fact(name, f"{least}{show_rate(rate)}", "still above the forecast", "", "#headroom")]
+    below = "not tested so far" if ahead.at_least else "below the forecast"
+    tone = _TONES[None if ahead.at_least else False]
+    return [first, Fact(name, f"{least}{show_rate(rate)}", below, tone, "#headroom")]
 
 
 def _trust_fact(report: RunReport, told: Review) -> Fact:
@@ -158,9 +172,6 @@ def _trust_fact(report: RunReport, told: Review) -> Fact:
     cpu = report.samples.highest("generator", "cpu_ratio")
     load = f", generator at most {show_ratio(cpu)} of a core" if cpu is not None else ""
     left_out = f", {counted(invalid, 'level')} left out" if invalid else ""
-    at = told.stated.confirmed_per_s
-    confirmed = f", confirmed at {show_rate(at)}" if at is not None else ""
-    scheduled = report.run.account.scheduled
-    return Fact(
-        name, "Yes", f"all {scheduled:,} arrivals accounted for{load}{left_out}{confirmed}", "good", "#levels"
-    )
+    accounted = f"all {report.run.account.scheduled:,} arrivals accounted for"
+    words = f"{accounted}{load}{left_out}, {told.stated.confirmed_words}"
+    return Fact(name, "Yes", words, "good", "#levels")

@@ -42,7 +42,7 @@ def write_report(run: Run, path: Path, diagnosis: Diagnosis | None = None) -> Pa
 
         told = stored_review(run)
         if told is not None:
-            return write_capacity_report(run, told, path)
+            return write_capacity_report(read_report(run), told, path)
     return write_page(run_page(read_report(run), diagnosis), path)
 
 

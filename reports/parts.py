@@ -135,12 +135,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class Note:
-    """A few sentences; a tone marks a warning."""
+    """A few sentences; a tone marks a warning. `hrefs` are where the page shows each item, "" for nowhere."""
 
     kind: ClassVar[str] = "note"
     words: str
     tone: Tone = ""
     items: list[str] = field(default_factory=list)
+    hrefs: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,7 @@ def _bounds(found: Capacity) -> str:
     failed = (
         f"first fail {show_rate(found.first_fail.rate_per_s)}" if found.first_fail else "no fail above it"
     )
-    at = found.confirmed_per_s
-    end = f"confirmed at {show_rate(at)}" if at is not None else "not confirmed"
-    return f"{passed}, {failed}; {end}"
+    return f"{passed}, {failed}; {found.confirmed_words}"
 
 
 def summary_lines(report: RunReport, diagnosis: Diagnosis | None = None) -> list[str]:

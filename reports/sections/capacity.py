@@ -104,7 +104,7 @@ def _hit(found: Capacity, limit: SloLimit) -> str:
 def _limit_row(name: str, rate: float | None, low: float | None, high: float | None, said: str) -> list[Cell]:
     between = f"{show_rate(low)} to {show_rate(high)}" if low is not None and high is not None else NONE
     return [
-        Cell(name, href="#levels" if rate is not None else ""),
+        Cell(name, href="#levels"),
         Cell(show_rate(rate) if rate is not None else NONE, strong=True),
         Cell(between, tone="muted"),
         Cell(said, pill=said == "hit first", tone="bad" if said == "hit first" else "muted"),
@@ -120,8 +120,8 @@ def _pair(told: Review) -> Facts:
     within = show_rate(rungs.critical_per_s) if rungs.critical_per_s is not None else NONE
     return Facts(
         [
-            Fact("Highest rate at all", at_all, f"objectives aside; {bound}"),
-            Fact("Highest within the ladder", within, rungs.words),
+            Fact("Highest rate at all", at_all, f"objectives aside; {bound}", href="#levels"),
+            Fact("Highest within the ladder", within, rungs.words, href="#levels"),
         ],
         small=True,
     )
@@ -147,7 +147,7 @@ def levels(capacity: Capacity) -> Section | None:
             Cell(PURPOSE_WORDS.get(level.purpose, level.purpose), "; ".join(level.problems)),
             Cell(show_rate(level.rate_per_s), sort=level.rate_per_s),
             Cell(show_rate(level.achieved_per_s), sort=level.achieved_per_s),
-            Cell(f"{level.seconds} s", sort=level.seconds),
+            Cell(f"{level.seconds} s", "not steady" if level.drifted else "", sort=level.seconds),
             *(
                 Cell(show_ratio(share), sort=share, tone="bad" if share > 1 else "")
                 for share, _ in zip(level.shares, capacity.limits, strict=False)
@@ -157,6 +157,8 @@ def levels(capacity: Capacity) -> Section | None:
         for level in capacity.levels
     ]
     lead = "In order of time. Under each objective: how much was over its limit, of what is allowed."
+    if any(level.drifted for level in capacity.levels):
+        lead += " Not steady: response times still had a trend when the level's time was over."
     blocks: list[Block] = [Table("Levels of the search", columns, rows, sortable=True)]
     recovered = [_recovery(one) for one in capacity.recoveries]
     if recovered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from analysis.bottleneck.resources import TIER_NAMES
 from analysis.capacity import Review
@@ -14,6 +15,9 @@ from reports.parts import Block, Cell, Chart, Column, Figures, Note, Section, Ta
 from reports.sections.shared import NARROW
 from reports.words import NONE, counted, sentence
 from results.units import show_latency, show_rate, show_ratio, three_digits
+
+_TONES: dict[bool | None, Tone] = {True: "good", False: "bad", None: "warn"}
+"""Of a peak that is carried, that is not, or of which that is not known."""
 
 
 def scaling(told: Review) -> Section | None:
@@ -99,21 +103,28 @@ def _what_if(found: Scaling) -> Table:
     return Table("What a change would do to the highest rate within the objectives", columns, rows)
 
 
-def headroom(told: Review) -> Section | None:
-    """Until when it lasts, what it takes, and whether the connections add up (which is always checked)."""
+def headroom(told: Review, watched: Collection[str]) -> Section | None:
+    """Until when it lasts, what it takes, and whether the connections add up (which is always checked).
+
+    `watched` are the tiers with a section of their own on the page: what is said of them links there.
+    """
     found, blocks = told.headroom, list[Block]()
     if found is not None:
-        blocks.append(Note(found.sentence, "good" if found.ratio >= 0 else "bad"))
-        blocks += _needs(found)
+        blocks.append(Note(found.sentence, _TONES[found.carries]))
+        blocks += _needs(found, watched)
     if told.connections:
-        blocks.append(_connections(told.connections))
+        blocks.append(_connections(told.connections, watched))
     if told.warnings:
-        blocks.append(Note("", "warn", [sentence(text) for text in told.warnings]))
+        hrefs = [_evidence(text.partition(":")[0], watched) for text in told.warnings]
+        blocks.append(Note("", "warn", [sentence(text) for text in told.warnings], hrefs))
     elif told.connections:
         blocks.append(Note("The connections add up, with one more instance too.", "good"))
     if not blocks:
         return None
     if found is None:
+        # Without a rate that is claimed, no forecast is held against it, given or not.
+        if told.stated.carried_per_s is None:
+            return Section("headroom", "Connections", "No rate is claimed that could last.", blocks)
         return Section("headroom", "Connections", "No forecast was given: see --forecast.", blocks)
     lead = (
         f"Against {found.peak_words}, {found.forecast.words}. Needed: so that"
@@ -123,7 +134,14 @@ def headroom(told: Review) -> Section | None:
     return Section("headroom", "Until when it lasts", lead, blocks)
 
 
-def _needs(found: Headroom) -> list[Block]:
+def _evidence(tier: str, watched: Collection[str]) -> str:
+    """Where the page shows what is known of a tier: its own section, else the settings of the system."""
+    if tier not in TIER_NAMES:
+        return ""
+    return f"#tier-{tier}" if tier in watched else "#environment"
+
+
+def _needs(found: Headroom, watched: Collection[str]) -> list[Block]:
     columns = [
         Column("What", number=False),
         Column("Peak"),
@@ -133,11 +151,13 @@ def _needs(found: Headroom) -> list[Block]:
         Column("Needed"),
         Column("Needed if one may be lost"),
     ]
-    rows = [row for need in found.needs for row in _need_rows(need)]
+    by = "by the rate tested" if found.at_least else ""
+    rows = [row for need in found.needs for row in _need_rows(need, by, watched)]
     return [Table("What the forecast needs", columns, rows)] if rows else []
 
 
-def _need_rows(need: Need) -> list[list[Cell]]:
+def _need_rows(need: Need, by: str, watched: Collection[str]) -> list[list[Cell]]:
+    """The rows of one peak; `by` qualifies what follows from the rate that is carried."""
     rows = []
     for tier, one in need.tiers:
         now = round(one.peak_per_s / one.utilisation / one.capacity_per_instance_s)
@@ -146,23 +166,27 @@ def _need_rows(need: Need) -> list[list[Cell]]:
             _row(
                 f"{TIER_NAMES.get(tier, tier).removesuffix(' instances')} instances", need, now,
                 one.utilisation, lost, one.at_target, one.with_one_lost, "#levels",
+                f"at most, {by}" if by else "",
             )
         )  # fmt: skip
     rows += [_pool_row(need, one) for one in need.pools]
     rows += [
-        _row(f"{TIER_NAMES.get(server, server)} connections", need, limit, needed / limit, None, needed, None)
+        _row(
+            f"{TIER_NAMES.get(server, server)} connections", need, limit, needed / limit, None, needed, None,
+            _evidence(server, watched), by,
+        )
         for server, needed, limit in need.servers
-    ]
+    ]  # fmt: skip
     return rows
 
 
 def _pool_row(need: Need, one: PoolNeed) -> list[Cell]:
     use = one.use
-    left = use.most - use.size
+    left = use.most - use.workers * use.size
     lost = one.in_use / left if left else None
-    name = (
-        f"{TIER_NAMES.get(use.tier, use.tier)} {use.pool} pool, each of {counted(use.instances, 'instance')}"
-    )
+    of = counted(use.instances, "instance")
+    of += f" x {counted(use.workers, 'worker')}" if use.workers > 1 else ""
+    name = f"{TIER_NAMES.get(use.tier, use.tier)} {use.pool} pool, each of {of}"
     return _row(
         name, need, use.size, one.in_use / use.most, lost, one.at_target, one.with_one_lost, "#demand"
     )
@@ -176,13 +200,14 @@ def _row(
     lost: float | None,
     needed: int,
     safe: int | None,
-    href: str = "",
+    href: str,
+    small: str = "",
 ) -> list[Cell]:
     tone: Tone = "bad" if lost is not None and lost > 1 else ""
     shown = NONE if lost is None else show_ratio(lost) if math.isfinite(lost) else "none left"
     short: Tone = "bad" if needed > now else ""
     return [
-        Cell(name, href=href),
+        Cell(name, small, href=href),
         Cell(show_rate(need.peak_per_s), need.when),
         Cell(f"{now:,}"),
         Cell(show_ratio(busy), tone="bad" if busy > 1 else ""),
@@ -192,7 +217,7 @@ def _row(
     ]
 
 
-def _connections(found: tuple[Connections, ...]) -> Table:
+def _connections(found: tuple[Connections, ...], watched: Collection[str]) -> Table:
     columns = [
         Column("Server", number=False),
         Column("Pools may open"),
@@ -201,7 +226,7 @@ def _connections(found: tuple[Connections, ...]) -> Table:
     ]
     rows = [
         [
-            Cell(TIER_NAMES.get(one.server, one.server)),
+            Cell(TIER_NAMES.get(one.server, one.server), href=_evidence(one.server, watched)),
             Cell(f"{one.most:,}" if one.pools else NONE, tone="bad" if one.refuses else ""),
             Cell(NONE if one.max_connections is None else f"{one.max_connections:,}"),
             Cell(one.sum_words),

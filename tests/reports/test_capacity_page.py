@@ -19,7 +19,7 @@ from analysis.validity import Reason
 from reports.as_json import capacity_json
 from reports.capacity_page import capacity_page, write_capacity_report
 from reports.page import write_report
-from reports.parts import Cell, Chart, Page, Ranked, Table
+from reports.parts import Block, Cell, Chart, Facts, More, Note, Page, Ranked, Table
 from reports.render import render
 from reports.run_data import RunReport, read_report
 from reports.sections.comparison import overlaid_curves
@@ -55,7 +55,7 @@ def reviewed(report: RunReport) -> Review:
 
 
 def test_page_says_how_much_what_gives_way_and_until_when(report: RunReport, tmp_path: Path) -> None:
-    page = write_capacity_report(report.run, reviewed(report), tmp_path / "c.html")
+    page = write_capacity_report(report, reviewed(report), tmp_path / "c.html")
     html = page.read_text()
     assert check(html).problems == []
     for words in (
@@ -105,33 +105,52 @@ def test_alert_rules_that_the_search_was_given_have_a_section(report: RunReport)
     )
 
 
+def blocks_of(page: Page, section: str) -> list[Block]:
+    """The blocks of a section, those behind a disclosure too."""
+    (found,) = (one for one in page.sections if one.id == section)
+    return [one for block in found.blocks for one in (block.blocks if isinstance(block, More) else [block])]
+
+
 def cells(page: Page, section: str, caption: str) -> list[list[Cell]]:
     """The rows of a table of the page."""
-    (found,) = (
-        block
-        for one in page.sections
-        if one.id == section
-        for block in one.blocks
-        if isinstance(block, Table) and block.caption.startswith(caption)
-    )
+    tables = (block for block in blocks_of(page, section) if isinstance(block, Table))
+    (found,) = (table for table in tables if table.caption.startswith(caption))
     return found.rows
+
+
+def links_of(block: Block) -> list[str]:
+    """Where a block's claims are shown: a link for each row, fact and warning, empty where there is none."""
+    match block:
+        case Table():
+            return [row[0].href for row in block.rows]
+        case Facts():
+            return [fact.href for fact in block.facts]
+        case Note(tone="warn"):
+            return block.hrefs or [""] * len(block.items)
+    return []
 
 
 def test_every_claim_links_to_its_evidence(report: RunReport) -> None:
     page = capacity_page(report, reviewed(report))
     (ranking,) = (block for one in page.sections for block in one.blocks if isinstance(block, Ranked))
-    links = [
-        f"#{page.evidence}",
-        f"#{page.measured}",
-        *(fact.href for fact in page.facts),
-        *ranking.hrefs,
-        *(row[0].href for row in cells(page, "limits", "The highest rate within each objective")),
-        *(row[0].href for row in cells(page, "scaling", "What a change")),
-        *(row[0].href for row in cells(page, "headroom", "What the forecast")[:2]),
-    ]
-    assert len(links) > 8
+    own = {
+        section: [link for block in blocks_of(page, section) for link in links_of(block)]
+        for section in ("limits", "scaling", "headroom")
+    }
+    assert len(own["limits"]) == 1 + 2 + 5, "the objective, SPECjbb's pair, the ladder"
+    assert len(own["headroom"]) == 2 * 3 + 1 + 4, "each peak's instances, pool and server; the sum; warnings"
+    links = [f"#{page.evidence}", f"#{page.measured}", *(fact.href for fact in page.facts), *ranking.hrefs]
+    links += [link for section in own.values() for link in section]
     assert {link.removeprefix("#") for link in links} <= {section.id for section in page.sections}
     assert '<em><a href="#load">171/s</a></em>' in render(page)
+
+
+def test_connections_of_a_server_that_was_not_watched_link_to_the_settings(report: RunReport) -> None:
+    page = capacity_page(replace(report, panels=[]), reviewed(report))
+    assert [row[0].href for row in cells(page, "headroom", "Connection arithmetic")] == ["#environment"]
+    html = render(page)
+    assert '<a href="#environment">Evidence</a>' in html
+    assert check(html).problems == []
 
 
 def test_a_bottleneck_without_a_section_of_its_own_links_to_the_levels(report: RunReport) -> None:
@@ -152,7 +171,8 @@ def test_a_confirmation_is_told_with_its_rate(report: RunReport) -> None:
     told = replace(reviewed(report), capacity=confirmed(found_in(report.run), 120))
     assert capacity_lines(told)[1].endswith("first fail 200/s; confirmed at 120/s")
     assert ", confirmed at 120/s" in render(capacity_page(report, told))
-    assert json.loads(capacity_json(report.run, told))["capacity"]["confirmed_per_s"] == 120
+    assert ", not confirmed" in render(capacity_page(report, reviewed(report)))
+    assert json.loads(capacity_json(report, told))["capacity"]["confirmed_per_s"] == 120
 
 
 UNCLAIMED: dict[str, Any] = {"ladder": None, "scaling": None}
@@ -186,7 +206,7 @@ def test_a_rate_that_is_refused_is_told_nowhere(
     assert told.answer == f"No capacity is claimed: {why}; 160/s was kept."
     page = check(render(capacity_page(report, told)))
     assert page.problems == []
-    plain = json.loads(capacity_json(report.run, told))
+    plain = json.loads(capacity_json(report, told))
     assert (plain["claimed"], plain["capacity"]["found"], plain["pair"]) == (False, False, None)
     texts = ["\n".join(capacity_lines(told)), " ".join(page.words), json.dumps(plain["capacity"])]
     assert all(why.partition(" (")[0] in text for text in texts)
@@ -205,7 +225,40 @@ def test_what_is_missing_to_tell_the_cause_is_said(report: RunReport) -> None:
 
 
 def test_json_holds_no_nan(report: RunReport) -> None:
-    assert "NaN" not in capacity_json(report.run, reviewed(report))
+    assert "NaN" not in capacity_json(report, reviewed(report))
+
+
+def test_json_holds_what_was_measured_in_the_whole_of_the_search_and_no_verdict_of_a_plain_run(
+    report: RunReport,
+) -> None:
+    run = json.loads(capacity_json(report, reviewed(report)))["run"]
+    assert run["run"] == report.run.id
+    assert run["arrivals"]["scheduled"] == report.run.account.scheduled > 0
+    assert [one["name"] for one in run["endpoints"]] == [row.endpoint.name for row in report.table.rows]
+    assert len(run["errors"]) == len(report.table.error_rows)
+    assert [one["hit_ratio"] for one in run["caches"]] == [level.hit_ratio for level in report.caches]
+    assert list(run["tiers"]) == [panel.tier for panel in report.panels]
+    assert run["not_watched"] == [title for title, _ in report.blind]
+    assert run["environment"] == report.run.environment
+    assert not {"verdict", "sentence", "objectives"} & set(run)
+
+
+def test_a_level_that_still_had_a_trend_at_its_end_is_marked(report: RunReport) -> None:
+    found = found_in(report.run)
+    changes: dict[float, dict[str, Any]] = {
+        120: {"steady": False},
+        200: {"steady": False, "purpose": "recover"},
+        240: {"steady": False, "overloaded": True},
+    }
+    levels = tuple(replace(one, **changes.get(one.rate_per_s, {})) for one in found.levels)
+    told = replace(reviewed(report), capacity=replace(found, levels=levels))
+    shown = {
+        row[2].words: row[4].small for row in cells(capacity_page(report, told), "levels", "Levels of the")
+    }
+    # A pause is not judged, and an overload grows by its nature.
+    assert {rate for rate, small in shown.items() if small == "not steady"} == {"120/s"}
+    plain = json.loads(capacity_json(report, told))["capacity"]["levels"]
+    assert [one["steady"] for one in plain if one["rate_per_s"] in (80, 120)] == [True, False]
 
 
 def figures_of(report: RunReport, told: Review, section: str) -> dict[str, list[str]]:
@@ -223,7 +276,7 @@ def figures_of(report: RunReport, told: Review, section: str) -> dict[str, list[
 
 def test_json_says_what_the_page_says(report: RunReport) -> None:
     told = reviewed(report)
-    plain = json.loads(capacity_json(report.run, told))
+    plain = json.loads(capacity_json(report, told))
     curve, spent = (figures_of(report, told, name) for name in ("load", "parts"))
     assert len(plain["levels"]) == len(curve) == len(spent) == 6
     for level in plain["levels"]:
@@ -261,6 +314,64 @@ def test_bound_that_was_not_found_is_said(report: RunReport) -> None:
     assert check(html).problems == []
     assert "at least 160/s" in html
     assert "bound not found: it never failed up to the highest rate allowed" in html
+
+
+def test_an_objective_that_was_not_measured_is_told_like_a_refusal(report: RunReport) -> None:
+    why = "no request of todo.lost was measured"
+    found = replace(found_in(report.run, found=False), reason="not measured", why=why)
+    told = review(report.run, found)
+    assert capacity_lines(told)[0] == f"No capacity is claimed: {why}."
+    page = capacity_page(report, told)
+    facts = {fact.name: (fact.value, fact.small, fact.href) for fact in page.facts}
+    assert facts == {
+        "Capacity": ("not claimed", why, "#levels"),
+        "Can it be trusted?": ("No", "No request of todo.lost was measured.", "#levels"),
+    }
+    said = [*capacity_lines(told), " ".join(check(render(page)).words)]
+    assert not [text for text in said if "at least 160/s" in text or "Highest rate at all" in text]
+
+
+def ahead_of(report: RunReport, peak_per_s: float) -> Review:
+    """A search without a bound, held against a forecast: it was tested up to 160/s."""
+    system = System((("web", 2),))
+    ahead = headroom(160, stated(peak_per_s, 0.04), system, today=date(2026, 11, 24), at_least=True)
+    return replace(review(report.run, found_in(report.run, found=False)), headroom=ahead)
+
+
+@pytest.mark.parametrize(
+    ("peak_per_s", "small", "lost"),
+    [
+        (40, "headroom at least 75%, at least until November 2029, +4% a month", "still above the forecast"),
+        (120, "headroom at least 25%, at least until July 2027, +4% a month", "not tested so far"),
+        (300, "tested up to 160/s only, +4% a month", "not tested so far"),
+    ],
+)
+def test_headroom_without_a_bound_is_told_as_at_least(
+    report: RunReport, peak_per_s: float, small: str, lost: str
+) -> None:
+    page = capacity_page(report, ahead_of(report, peak_per_s))
+    facts = {fact.name: fact for fact in page.facts}
+    assert facts["Forecast peak"].small == small
+    one_lost = facts["With one web instance lost"]
+    assert (one_lost.value, one_lost.small) == ("at least 80/s", lost)
+    assert "bad" not in {fact.tone for fact in page.facts}
+    needs = cells(page, "headroom", "What the forecast")
+    assert {row[0].small for row in needs} == {"at most, by the rate tested"}
+
+
+def test_what_a_pool_of_several_workers_has_in_use_is_of_all_that_they_may_open(report: RunReport) -> None:
+    pool = PoolSize("primary", "api", "primary", 2, 10, workers=4)
+    ahead = headroom(171, stated(120), System(held_s=((pool, 0.5),)), today=date(2026, 11, 24))
+    page = capacity_page(report, replace(reviewed(report), headroom=ahead))
+    ((name, _, now, busy, lost, *_),) = cells(page, "headroom", "What the forecast")
+    assert (name.words, now.words) == ("API primary pool, each of 2 instances x 4 workers", "10")
+    # 60 are in use of 2 x 4 x 10, or of the 4 x 10 that are left.
+    assert (busy.words, lost.words) == ("75%", "150%")
+
+
+def test_no_forecast_is_said_to_be_missing_where_nothing_is_claimed(report: RunReport) -> None:
+    (section,) = (one for one in capacity_page(report, doubted(report)).sections if one.id == "headroom")
+    assert "--forecast" not in section.lead
 
 
 def test_search_without_a_single_level_makes_a_page(tmp_path: Path) -> None:
