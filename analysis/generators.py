@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.validity import FULL_HOST, IDLE_GENERATOR, MOST_CPU_RATIO, MOST_WAKE_LAG_US
@@ -51,3 +51,9 @@ def lateness_us(flows: Iterable[Flow]) -> float:
     """How late arrivals began, the p99; 0 without any."""
     lag = Histogram.merged(flow.wake_lag for flow in flows)
     return lag.quantile_us(0.99) if lag.count else 0.0
+
+
+def grown(before: Sequence[float], within: Sequence[float]) -> float:
+    """How far a count that a generator keeps since its begin, told now and then, grew within a time."""
+    first, last = (values[-1] if len(values) else 0.0 for values in (before, within))
+    return last - first if last >= first else last

@@ -119,22 +119,29 @@ def _generator(run: Run) -> list[Reason]:
 
 
 def _own_limits(run: Run) -> list[Reason]:
-    """Files and network errors of the generators' own machine: one such error is enough."""
-    reasons = []
-    limits = {series.instance: series.values for series in run.series(tier="generator", metric="fds_limit")}
-    for series in run.series(tier="generator", metric="fds"):
-        most, allowed = (
-            series.values.max(initial=0),
-            limits.get(series.instance, np.array([])).min(initial=np.inf),
+    def highest(metric: str) -> dict[str, float]:
+        series = run.series(tier="generator", metric=metric)
+        return {one.instance: float(one.values.max(initial=0)) for one in series}
+
+    files, allowed, faults = highest("fds"), highest("fds_limit"), highest("own_faults")
+    return [
+        reason
+        for name in dict.fromkeys([*files, *faults])
+        for reason in own_limits(
+            name, files.get(name, 0.0), allowed.get(name, math.inf), faults.get(name, 0.0)
         )
-        if most > MOST_FDS_RATIO * allowed:
-            said = f"generator {series.instance} had {most:.0f} of {allowed:.0f} files open"
-            reasons.append(_limited(said, "raise 'ulimit -n', or use --processes"))
-    for series in run.series(tier="generator", metric="own_faults"):
-        if count := series.values.max(initial=0):
-            said = f"generator {series.instance} had {count:.0f} network errors of its own machine"
-            advice = "its log and the errors name them: ports, files, or buffers ran out"
-            reasons.append(_limited(said, advice))
+    ]
+
+
+def own_limits(generator: str, open_files: float, allowed: float, own_faults: float) -> list[Reason]:
+    """Files and network errors of a generator's own machine: one such error is enough."""
+    reasons = []
+    if open_files > MOST_FDS_RATIO * allowed:
+        said = f"generator {generator} had {open_files:.0f} of {allowed:.0f} files open"
+        reasons.append(_limited(said, "raise 'ulimit -n', or use --processes"))
+    if own_faults:
+        said = f"generator {generator} had {own_faults:.0f} network errors of its own machine"
+        reasons.append(_limited(said, "its log and the errors name them: ports, files, or buffers ran out"))
     return reasons
 
 

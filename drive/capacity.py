@@ -119,7 +119,7 @@ class Pilot:
         problems = level_problems(
             level.rate_per_s,
             [flow for second in range(self._from_s, to_s) for flow in self._flows.get(second, ())],
-            [one for one in self._samples if self._from_s < one.at_s <= to_s + 1],
+            self._samples,
             course.intake.lost,
             self.search.settings.slos,
         )

@@ -12,7 +12,7 @@ import pytest
 from analysis.capacity import Level, LevelResult, Search, Settings, Window, answer
 from analysis.slo import Count
 from drive.capacity import Pilot
-from results import Endpoint, Event, Flow, Histogram, Interval, parse_slos
+from results import Endpoint, Event, Flow, Histogram, Interval, Sample, parse_slos
 
 READ = Endpoint("todo.list", "trpc")
 CARRIES_PER_S = 90.0
@@ -183,3 +183,22 @@ def test_an_objective_about_requests_that_never_come_ends_the_search() -> None:
     assert pilot.done is not None
     assert pilot.done.reason == "not measured"
     assert max(rate for _, rate in course.rates) <= 800
+
+
+def test_a_level_at_which_the_generator_ran_out_of_ports_is_no_evidence_and_the_one_after_it_may_be() -> None:
+    class OutOfPorts(Scripted):
+        faults = 0.0
+
+        def _interval(self, second: int) -> Interval:
+            self.faults += 3 if self.rate_at(second) >= 60 else 0
+            self.intake.samples = [Sample(second + 1.0, "generator", "g0", "own_faults", self.faults)]
+            return super()._interval(second)
+
+    course = OutOfPorts(25.0)
+    course.fly(Pilot(Search(Settings(tuple(parse_slos("p99 < 250ms")), budget_s=120))))
+    levels = [event.data for event in course.events if event.kind == "level"]
+    assert {level["rate_per_s"] >= 60 for level in levels} == {True, False}
+    assert levels[-1]["rate_per_s"] < 60
+    for level in levels:
+        said = "".join(level["problems"])
+        assert ("network errors of its own machine" in said) is (level["rate_per_s"] >= 60)
