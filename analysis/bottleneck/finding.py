@@ -45,11 +45,16 @@ class Bottleneck:
         return f"{self.advice} ({self.next_limit})" if self.next_limit else self.advice
 
     @property
-    def sentence(self) -> str:
-        """The evidence in words."""
-        said = "; ".join(one.text for one in self.evidence)
+    def observed(self) -> str:
+        """The evidence in words, with the share of the added latency that the first piece stands for."""
+        first, *others = (one.text for one in self.evidence)
         share = f", {self.share_of_added:.0%} of the added latency" if self.share_of_added else ""
-        return f"{self.resource}: {said}{share}"
+        return "; ".join([f"{first}{share}", *others])
+
+    @property
+    def sentence(self) -> str:
+        """What is full, and the evidence."""
+        return f"{self.resource}: {self.observed}"
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,5 @@ def title(one: Bottleneck) -> str:
 
 def words(one: Bottleneck, cause: str) -> str:
     """Evidence, the name of what causes it if anything, what to try, and what stands next in line."""
-    evidence = "; ".join(said.text for said in one.evidence)
-    share = f" {one.share_of_added:.0%} of the added latency." if one.share_of_added else ""
     follows = f" A consequence of {cause} giving way." if cause else ""
-    return f"{sentence(evidence)}{share}{follows} {sentence(one.to_try)}".strip()
+    return f"{sentence(one.observed)}{follows} {sentence(one.to_try)}".strip()
