@@ -2,8 +2,10 @@
 
 from analysis.bottleneck.diagnose import Levels, choose, diagnose, diagnose_levels
 from analysis.bottleneck.finding import Bottleneck, Diagnosis, Evidence
-from analysis.bottleneck.resources import SaturationRow, Use, little, saturation, stations, uses
+from analysis.bottleneck.in_flight import little, unsteady
+from analysis.bottleneck.resources import Use, stations, uses
 from analysis.bottleneck.stretch import Stretch, stretches
+from analysis.bottleneck.table import SaturationRow, saturation
 
 __all__ = [
     "Bottleneck",
@@ -20,5 +22,6 @@ __all__ = [
     "saturation",
     "stations",
     "stretches",
+    "unsteady",
     "uses",
 ]

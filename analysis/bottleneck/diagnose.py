@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from analysis.bottleneck import rules_cache, rules_data, rules_front, rules_resources
+from analysis.bottleneck import rules_cache, rules_data, rules_front, rules_generator, rules_resources
 from analysis.bottleneck.finding import Bottleneck, Diagnosis
+from analysis.bottleneck.in_flight import little, unsteady
 from analysis.bottleneck.look import Look
-from analysis.bottleneck.resources import QUEUE_OF, little, processes, stations
+from analysis.bottleneck.resize import moved
+from analysis.bottleneck.resources import QUEUE_OF, processes, stations, uses
 from analysis.bottleneck.stretch import Stretch, stretches
 from analysis.laws import EXPLAINED, bounds
 from results import Digest, Run
@@ -40,9 +41,6 @@ COUNTED = (
     *("hot-row", "missing-index", "slow-redis", "lb-maxconn"),
 )
 """Causes that the servers' own counters and states tell, however late the generator was."""
-LITTLE_MATTERS = 0.25
-LITTLE_NEEDS = 5.0
-"""A few seconds of one look each, taken when the generator comes to it, tell nothing of less or of fewer."""
 LINES = ("pool", *QUEUE_OF.values())
 """Where a request waits for one of a limited number, as the parts of its time are called."""
 GAIN = 1.02
@@ -100,7 +98,7 @@ def diagnose_levels(levels: Levels, digests: Sequence[Digest] = (), arrivals: fl
     look = Look(levels.at, levels.calm, digests, processes(levels.at), levels.all, arrivals)
     missing = tuple(text for tier, text in WATCHED.items() if tier not in levels.at.watched)
     found = [bottleneck for rule in RULES for bottleneck in rule(look)]
-    limited = rules_resources.generator(look)
+    limited = rules_generator.generator(look)
     # What is counted, such as a server that is down, is so whatever the generator did to the times.
     counted = [one for one in found if one.code in COUNTED and one.strength >= 0.5]
     if limited and limited[0].strength == 1.0 and not counted:
@@ -117,7 +115,7 @@ def diagnose_levels(levels: Levels, digests: Sequence[Digest] = (), arrivals: fl
 def _doubts(level: Stretch) -> tuple[str, ...]:
     """Little's law as a check: what is in flight has to be rate x time, or the level was not steady."""
     check = little(level)
-    if check.holds or abs(check.miss) < LITTLE_MATTERS or check.expected < LITTLE_NEEDS:
+    if not unsteady(check):
         return ()
     seen, expected = three_digits(check.in_system), three_digits(check.expected)
     law = f"{seen} requests in flight where rate x time makes {expected} (Little's law)"
@@ -159,28 +157,18 @@ def _with_next_limit(one: Bottleneck, levels: Levels) -> Bottleneck:
     kept = [level for level in levels.all if level.response.count and not level.missed]
     # Demands are measured where nothing waits: under overload they hold what was waited for as well.
     measured_at = max(kept, key=lambda level: level.rate_per_s, default=levels.at)
+    use = next((use for use in uses(measured_at) if use.name == one.use and use.limits), None)
     network = stations(measured_at)
-    station = next((s for s in network if s.name.lower() == _station_name(one).lower()), None)
-    if station is None or len(network) < 2 or one.component not in LINES:
+    if use is None or len(network) < 2 or one.component not in LINES:
         return one
     most_per_s = bounds(network).most_per_s
-    others = bounds([s for s in network if s is not station])
+    others = bounds([s for s in network if s.name != use.name])
     # Twice as many, or as many as move the limit to what stands next, whichever is less.
-    enough = int(np.ceil(station.demand_s * others.most_per_s)) + 1
-    servers = min(station.servers * 2, max(enough, station.servers + 1))
-    larger = replace(station, servers=servers)
-    next_name, next_per_s = bounds([larger if s is station else s for s in network]).limits_per_s[0]
+    enough = math.ceil(use.demand_s * others.most_per_s / use.instances) + 1
+    each = min(2 * use.each, max(enough, use.each + 1))
+    sizes = {use.name: each * use.instances}
+    then = bounds([replace(s, servers=sizes.get(s.name, s.servers)) for s in network])
+    next_name, next_per_s = then.limits_per_s[0]
     if next_per_s <= GAIN * most_per_s or levels.at.finished_per_s < EXPLAINED * most_per_s:
         return one
-    what, plural = (f"a pool of {servers}", "s") if one.component == "pool" else (f"{servers} workers", "")
-    if next_name == station.name:
-        text = f"{what} carr{'ies' if plural else 'y'} {show_rate(next_per_s)} at most"
-    else:
-        text = f"{what} move{plural} the limit to the {next_name}, at {show_rate(next_per_s)} at most"
-    return replace(one, next_limit=text)
-
-
-def _station_name(one: Bottleneck) -> str:
-    if one.component == "pool":
-        return one.name.removeprefix("the ").replace("'s ", " ").replace("' ", " ")
-    return f"{one.resource}"
+    return replace(one, next_limit=moved(use, each, next_name, f"{show_rate(next_per_s)} at most"))

@@ -23,6 +23,7 @@ class Bottleneck:
     `name` fits into "Then ... gives way"; `component` is the part of the response time that it lengthens;
     `share_of_added` how much of the added latency that part makes up, None where it cannot be told;
     `explains` are codes of other bottlenecks that are its consequences.
+    `use` is what tables of resources call the one that is full, empty where it is none of them.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Bottleneck:
     component: str = ""
     share_of_added: float | None = None
     next_limit: str = ""
+    use: str = ""
     explains: frozenset[str] = field(default_factory=frozenset)
     explained_by: str = ""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from analysis.bottleneck.stretch import Stretch
-from analysis.laws import LittleCheck, Station
+from analysis.laws import Station
 
 ONE_CORE = ("lb", "web", "api", "redis", "jobs")
 """Tiers whose processes use one core each: event loops and interpreters with one lock."""
@@ -26,8 +25,6 @@ TIER_NAMES = {
 QUEUE_OF = {"web": "web-queue", "api": "queue"}
 """The part of a request that is the wait for one of a tier's workers."""
 WITH_POOLS = ("web", "api", "jobs")
-SEVERAL = 1.1
-"""Requests an arrival from which they may go at the same time, as a batch's do: then times do not add up."""
 FULL = 0.92
 """The mean utilisation from which a resource is called full."""
 
@@ -36,9 +33,10 @@ FULL = 0.92
 class Use:
     """One resource of a tier at one level.
 
-    `utilisation` is its mean share in use (None where it was not watched); `waiting` how many wait for it
-    on average; `errors` what it refused or dropped; `servers` how many work at once; `demand_s` seconds of
-    it that an arrival takes.
+    `utilisation` is its mean share in use, of processes with one core each the busiest one's (None where it
+    was not watched, or has no limit); `waiting` how many wait for it on average; `errors` what it refused,
+    dropped or failed; `servers` how many work at once in all of its `instances` (infinite without a limit);
+    `demand_s` seconds of it that an arrival takes, `by_process` of each process where there are several.
     """
 
     tier: str
@@ -48,11 +46,28 @@ class Use:
     demand_s: float
     waiting: float = 0.0
     errors: float = 0.0
+    instances: int = 1
+    by_process: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
         """Whether it is at its limit."""
         return self.utilisation is not None and self.utilisation >= FULL
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether it is a pool of connections."""
+        return self.resource.endswith(" pool")
+
+    @property
+    def each(self) -> int:
+        """Its size in one instance."""
+        return max(round(self.servers / self.instances), 1)
+
+    @property
+    def limits(self) -> bool:
+        """Whether it bounds the rate: what an arrival takes of it is known, and how much there is."""
+        return self.demand_s > 0 and math.isfinite(self.servers)
 
     @property
     def name(self) -> str:
@@ -74,7 +89,8 @@ def uses(stretch: Stretch) -> list[Use]:
     workers = [_workers(stretch, tier) for tier in QUEUE_OF]
     cpus = [_process_cpu(stretch, tier) for tier in (*ONE_CORE, "primary", "replica", "generator")]
     connections = [_connections(stretch, tier) for tier in ("primary", "replica", "redis")]
-    found = [*pools, *workers, *cpus, _host(stretch), *connections, *_frontends(stretch)]
+    lb = [*_frontends(stretch), *_backends(stretch)]
+    found = [*pools, *workers, *cpus, _host(stretch), *connections, _row_locks(stretch), *lb]
     return [use for use in found if use is not None]
 
 
@@ -83,16 +99,17 @@ def pool_names(stretch: Stretch, tier: str = "api") -> list[str]:
     return sorted({m.split(".")[1] for m in stretch.samples.metrics(tier) if m.startswith("pool.")})
 
 
-def _total(stretch: Stretch, tier: str, metric: str) -> float:
-    """The highest value of each instance, added up."""
+def _sizes(stretch: Stretch, tier: str, metric: str) -> list[float]:
+    """The highest value of each instance that has any."""
     samples = stretch.samples
-    return sum(samples.highest(tier, metric, one) or 0.0 for one in samples.instances(tier, metric))
+    found = [samples.highest(tier, metric, one) for one in samples.instances(tier, metric)]
+    return [size for size in found if size]
 
 
 def _pool(stretch: Stretch, tier: str, pool: str) -> Use | None:
     samples, name = stretch.samples, f"pool.{pool}"
-    size = _total(stretch, tier, f"{name}.max")
-    if not size:
+    sizes = _sizes(stretch, tier, f"{name}.max")
+    if not sizes:
         return None
     instances = max(len(samples.instances(tier, f"{name}.used")), 1)
     looked = (samples.mean(tier, f"{name}.used") or 0.0) * instances
@@ -105,22 +122,31 @@ def _pool(stretch: Stretch, tier: str, pool: str) -> Use | None:
     return Use(
         tier=tier,
         resource=f"{pool} pool",
-        utilisation=min(busy / size, 1.0),
-        servers=size,
+        utilisation=min(busy / sum(sizes), 1.0),
+        servers=sum(sizes),
         demand_s=busy / stretch.finished_per_s,
         waiting=max(waited / stretch.seconds, pending),
         errors=samples.increase(tier, f"{name}.timeouts") or 0.0,
+        instances=len(sizes),
     )
 
 
 def _workers(stretch: Stretch, tier: str) -> Use | None:
     samples = stretch.samples
-    size, used = _total(stretch, tier, "workers.max"), samples.mean(tier, "workers.used")
-    if not size or used is None:
+    sizes, used = _sizes(stretch, tier, "workers.max"), samples.mean(tier, "workers.used")
+    if not sizes or used is None:
         return None
-    instances = len(samples.instances(tier, "workers.used"))
-    busy, waiting = used * instances, (samples.mean(tier, "workers.pending") or 0.0) * instances
-    return Use(tier, "workers", busy / size, size, busy / stretch.finished_per_s, waiting)
+    many = len(samples.instances(tier, "workers.used"))
+    busy, waiting = used * many, (samples.mean(tier, "workers.pending") or 0.0) * many
+    return Use(
+        tier=tier,
+        resource="workers",
+        utilisation=busy / sum(sizes),
+        servers=sum(sizes),
+        demand_s=busy / stretch.finished_per_s,
+        waiting=waiting,
+        instances=len(sizes),
+    )
 
 
 def _process_cpu(stretch: Stretch, tier: str) -> Use | None:
@@ -130,8 +156,17 @@ def _process_cpu(stretch: Stretch, tier: str) -> Use | None:
     cores = float(len(instances)) if one_core else samples.highest("host", "cpus")
     if not instances or not cores:
         return None
-    used = sum(samples.mean(tier, "cpu_ratio", one) or 0.0 for one in instances)
-    return Use(tier, "CPU", used / cores, cores, used / stretch.finished_per_s)
+    used = {one: samples.mean(tier, "cpu_ratio", one) or 0.0 for one in instances}
+    demands = {one: ratio / stretch.finished_per_s for one, ratio in used.items()}
+    return Use(
+        tier=tier,
+        resource="CPU",
+        utilisation=max(used.values()) if one_core else sum(used.values()) / cores,
+        servers=cores,
+        demand_s=sum(demands.values()),
+        instances=len(used),
+        by_process=demands if len(used) > 1 else {},
+    )
 
 
 def _host(stretch: Stretch) -> Use | None:
@@ -174,58 +209,49 @@ def _frontends(stretch: Stretch) -> list[Use]:
     return found
 
 
+def _backends(stretch: Stretch) -> list[Use]:
+    """The servers of each backend: what waits in the load balancer for one, and what failed at them."""
+    samples, found = stretch.samples, []
+    for name in samples.instances("lb", "queue"):
+        kind, _, backend = name.partition("/")
+        if kind != "backend":
+            continue
+        limited = [one for one in samples.instances("lb", "sessions_limit") if one.startswith(f"{backend}/")]
+        most = sum(samples.highest("lb", "sessions_limit", one) or 0.0 for one in limited)
+        now = sum(samples.mean("lb", "sessions", one) or 0.0 for one in limited)
+        failed = sum(samples.increase("lb", metric, name) or 0.0 for metric in ("errors_5xx", "retries"))
+        waiting = samples.mean("lb", "queue", name) or 0.0
+        share, servers = (now / most, most) if most else (None, math.inf)
+        found.append(Use("lb", f"servers of {backend}", share, servers, float("nan"), waiting, failed))
+    return found
+
+
+def row_lock_sessions(stretch: Stretch) -> float | None:
+    """How many of the primary's sessions wait for a row lock on average; None where it was not watched.
+
+    Time is counted as a wait ends; what still waits only a look at this moment sees.
+    """
+    waited_ms = stretch.samples.increase("primary", "row_lock_time_ms")
+    now = stretch.samples.mean("primary", "row_lock_current_waits")
+    if waited_ms is None and now is None:
+        return None
+    return max((waited_ms or 0.0) / 1e3 / stretch.seconds, now or 0.0)
+
+
+def _row_locks(stretch: Stretch) -> Use | None:
+    """Waiting for row locks, in lock-seconds an arrival: any number of rows may be locked at once."""
+    waiting = row_lock_sessions(stretch)
+    if waiting is None:
+        return None
+    demand_s = waiting / stretch.finished_per_s
+    deadlocks = stretch.samples.increase("primary", "deadlocks") or 0.0
+    return Use("primary", "row locks", None, math.inf, demand_s, waiting, deadlocks)
+
+
 def stations(stretch: Stretch) -> list[Station]:
     """The resources as stations of a queueing network, for bounds and what-ifs."""
     return [
         Station(one.name, one.demand_s, max(round(one.servers), 1))
         for one in uses(stretch)
-        if np.isfinite(one.demand_s) and one.demand_s > 0 and one.tier != "generator"
+        if one.limits and one.tier != "generator"
     ]
-
-
-def little(stretch: Stretch) -> LittleCheck:
-    """Little's law at a level: arrivals in flight against their rate and service time.
-
-    In flight is one look a second, so its own noise is allowed for: two standard errors of a Poisson count,
-    or of what was seen, where neighbouring seconds are alike (a third of them counts).
-    """
-    arrivals, requests = stretch.finished_per_s * stretch.seconds, stretch.service.count
-    service_s = stretch.service.mean_us / 1e6 * requests / arrivals if arrivals and requests else 0.0
-    seen = np.array(list(stretch.in_flight_by_second.values()), dtype=float)
-    spread = float(np.std(seen) * np.sqrt(3)) if seen.size else 0.0
-    noise = 2 * max(np.sqrt(max(stretch.in_flight, 0.0)), spread) / np.sqrt(max(stretch.seconds, 1.0))
-    several = requests > SEVERAL * arrivals
-    return LittleCheck(stretch.in_flight, stretch.finished_per_s, service_s, float(noise), several)
-
-
-@dataclass(frozen=True)
-class SaturationRow:
-    """One resource over all levels, for the tier x level table: one value a level, nan if not watched."""
-
-    tier: str
-    resource: str
-    utilisation: tuple[float, ...]
-    waiting: tuple[float, ...]
-    errors: tuple[float, ...]
-    demand_s: tuple[float, ...]
-
-
-def saturation(levels: Sequence[Stretch]) -> list[SaturationRow]:
-    """Utilisation, saturation and errors of each resource at each level, in the order of a request's way."""
-    tables = [{(one.tier, one.resource): one for one in uses(level)} for level in levels]
-    names = list(dict.fromkeys(name for table in tables for name in table))
-    nan = float("nan")
-    rows = []
-    for tier, resource in sorted(names, key=lambda name: list(TIER_NAMES).index(name[0])):
-        cells = [table.get((tier, resource)) for table in tables]
-        rows.append(
-            SaturationRow(
-                tier,
-                resource,
-                tuple(nan if c is None or c.utilisation is None else c.utilisation for c in cells),
-                tuple(nan if c is None else c.waiting for c in cells),
-                tuple(nan if c is None else c.errors for c in cells),
-                tuple(nan if c is None else c.demand_s for c in cells),
-            )
-        )
-    return rows

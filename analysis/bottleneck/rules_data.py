@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.bottleneck.finding import Bottleneck, Evidence
 from analysis.bottleneck.look import Look, ramp
+from analysis.bottleneck.resources import TIER_NAMES, row_lock_sessions
 from analysis.bottleneck.rules_resources import BEHIND_DATABASE, QUEUES
 from results import Digest
 from results.units import show_latency, three_digits
@@ -63,18 +64,17 @@ def _short(sql: str, most: int = 90) -> str:
 
 def hot_row(look: Look) -> list[Bottleneck]:
     """Sessions that wait for each other's row locks."""
-    waiting = look.per_s("primary", "row_lock_time_ms") / 1e3
+    waiting = row_lock_sessions(look.at) or 0.0
     waits = look.per_s("primary", "row_lock_waits")
-    now = look.at.samples.mean("primary", "row_lock_current_waits") or 0.0
-    strength = ramp(max(waiting, now), 0.3, 1.5)
+    strength = ramp(waiting, 0.3, 1.5)
     if strength < 0.3:
         return []
     text = (
-        f"{three_digits(max(waiting, now))} sessions wait for a row lock on average, "
+        f"{three_digits(waiting)} sessions wait for a row lock on average, "
         f"{three_digits(waits)} waits a second"
     )
     if look.at.finished_per_s > 0:
-        text += f", {show_latency(max(waiting, now) / look.at.finished_per_s * 1e6)} an arrival"
+        text += f", {show_latency(waiting / look.at.finished_per_s * 1e6)} an arrival"
     evidence = [Evidence(text, "primary", "primary", "row_lock_time_ms")]
     deadlocks = look.at.samples.increase("primary", "deadlocks")
     if deadlocks:
@@ -83,6 +83,7 @@ def hot_row(look: Look) -> list[Bottleneck]:
         Bottleneck(
             code="hot-row", tier="primary", name="a row that everyone writes", resource="Row locks",
             strength=strength, evidence=tuple(evidence), component="db", share_of_added=look.share("db"),
+            use=f"{TIER_NAMES['primary']} row locks",
             advice="shorten transactions, or split the row (counters per shard, added up when read)",
             explains=QUEUES | {"api-pool", "max-connections"},
         )

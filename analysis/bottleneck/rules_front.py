@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis.bottleneck.finding import Bottleneck, Evidence
 from analysis.bottleneck.look import Look, ramp
+from analysis.bottleneck.resources import TIER_NAMES
 from analysis.bottleneck.rules_resources import QUEUES
 from results.units import three_digits
 
@@ -96,6 +97,7 @@ def load_balancer(look: Look) -> list[Bottleneck]:
                     resource="Load balancer maxconn", strength=ramp(full, 0.2, 0.6),
                     evidence=(Evidence(text, "lb", name, "sessions"),), utilisation=full,
                     component="elsewhere", share_of_added=look.share("elsewhere"),
+                    use=f"{TIER_NAMES['lb']} connections of {name}",
                     advice="raise maxconn: connections beyond it wait where nothing sees them",
                 )
             )  # fmt: skip
@@ -112,6 +114,7 @@ def load_balancer(look: Look) -> list[Bottleneck]:
                     resource="Load balancer queue", strength=ramp(waiting, 0.3, 3.0),
                     evidence=(Evidence(text, "lb", name, "queue"),), component="lb queue",
                     share_of_added=look.share("lb queue"),
+                    use=f"{TIER_NAMES['lb']} servers of {name.removeprefix('backend/')}",
                     advice="see why the servers behind are slow, then raise their maxconn",
                 )
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Bottlenecks that are a full resource: pools, workers, CPU, connections, the generator itself."""
+"""Bottlenecks that are a full resource: pools, workers, CPU, connections."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from analysis.bottleneck.resources import (
     pool_names,
     possessive,
 )
-from analysis.generators import Generators, lateness_us
-from analysis.validity import MOST_LOOP_LAG_US
 from analysis.waits import wait_buckets, wait_quantile_ms
 from results.units import show_latency, three_digits
 
@@ -65,6 +63,7 @@ def _pool(look: Look, tier: str, pool: str) -> Bottleneck | None:
         resource=f"{TIER_NAMES[tier]} connection pool ({pool})", strength=strength,
         evidence=tuple(evidence), utilisation=use.utilisation, component="pool",
         share_of_added=look.share("pool"), explains=QUEUES,
+        use=use.name,
         advice="give the pool more connections, or hold each for a shorter time",
     )  # fmt: skip
 
@@ -105,7 +104,7 @@ def workers(look: Look) -> list[Bottleneck]:
                 code=f"{tier}-workers", tier=tier, name=f"{possessive(tier)} workers",
                 resource=f"{TIER_NAMES[tier]} workers", strength=strength,
                 evidence=(Evidence(text, tier, "", "workers.used"),), utilisation=use.utilisation,
-                component=queue, share_of_added=look.share(queue),
+                component=queue, share_of_added=look.share(queue), use=use.name,
                 advice=f"let the {TIER_NAMES[tier]} work on more requests at a time, or add an instance",
                 explains=frozenset({"lb-queue", "lb-maxconn", "web-workers"} - {f"{tier}-workers"}),
             )
@@ -136,7 +135,7 @@ def process_cpu(look: Look) -> list[Bottleneck]:
         found.append(
             Bottleneck(
                 code=f"{tier}-cpu", tier=tier, name=f"{possessive(tier)} CPU",
-                resource=f"{TIER_NAMES[tier]} CPU", strength=strength,
+                resource=f"{TIER_NAMES[tier]} CPU", strength=strength, use=f"{TIER_NAMES[tier]} CPU",
                 evidence=(Evidence(text, tier, busiest, "cpu_ratio"),), utilisation=cores[busiest],
                 advice=f"add an instance of the {TIER_NAMES[tier]}, or spend less CPU a request",
                 explains=frozenset(waiting),
@@ -176,7 +175,7 @@ def host_cpu(look: Look) -> list[Bottleneck]:
         evidence.append(Evidence(text, "host", "host", "cpu_ratio"))
     return [
         Bottleneck(
-            code="host-cpu", tier="host", name=name, resource="Host CPU",
+            code="host-cpu", tier="host", name=name, resource="Host CPU", use=use.name,
             # What others do explains nothing of the system, and is named where nothing else is found.
             strength=ramp(use.utilisation, 0.8, 0.97) * (0.4 if others else 1.0),
             evidence=tuple(evidence), utilisation=use.utilisation,
@@ -200,7 +199,7 @@ def database_cpu(look: Look) -> list[Bottleneck]:
         found.append(
             Bottleneck(
                 code=f"{tier}-cpu", tier=tier, name=f"{possessive(tier)} CPU",
-                resource=f"{TIER_NAMES[tier]} CPU", strength=ramp(use.utilisation, 0.5, 0.85),
+                resource=f"{TIER_NAMES[tier]} CPU", strength=ramp(use.utilisation, 0.5, 0.85), use=use.name,
                 evidence=(Evidence(text, tier, tier, "cpu_ratio"),), utilisation=use.utilisation,
                 component="db", share_of_added=look.share("db"),
                 advice="cache or index the costliest statements",
@@ -229,48 +228,10 @@ def refused_connections(look: Look) -> list[Bottleneck]:
         found.append(
             Bottleneck(
                 code="max-connections", tier=tier, name=f"{possessive(tier)} {setting}",
-                resource=f"{TIER_NAMES[tier]} {setting}", strength=1.0 if use.errors else 0.6,
+                resource=f"{TIER_NAMES[tier]} {setting}", strength=1.0 if use.errors else 0.6, use=use.name,
                 evidence=(Evidence(text, tier, tier, metric),), utilisation=use.utilisation,
                 advice=f"raise {setting}, or make the pools smaller: instances x workers x pool has to fit",
                 explains=QUEUES | {"api-pool", "jobs-blocked", "web-slow"},
             )
         )  # fmt: skip
     return found
-
-
-def generator(look: Look) -> list[Bottleneck]:
-    """The load generator at its own limit: then nothing can be claimed about the system.
-
-    Busy is at its limit; late is so only where its lateness is no small part of the times that it measured.
-    """
-    seen = _generators(look)
-    said = [
-        Evidence(f"{one} uses {cpu:.0%} of its core", "generator", one, "cpu_ratio")
-        for one, cpu in seen.busy.items()
-    ]
-    stalled = look.often("generator", "loop_lag_us", lambda lag: lag > MOST_LOOP_LAG_US)
-    if stalled > 0.2:
-        text = f"its event loop lagged over {show_latency(MOST_LOOP_LAG_US)} in {stalled:.0%} of the seconds"
-        said.append(Evidence(text, "generator", "", "loop_lag_us"))
-    if seen.late:
-        said.append(Evidence(f"users woke up {show_latency(seen.late_us)} late (p99)", "generator"))
-    if not said:
-        return []
-    if seen.starved:
-        text = f"it waits for CPU itself: {seen.host_ratio:.0%} of the machine is busy"
-        said.append(Evidence(text, "host", "host", "cpu_ratio"))
-    limit = seen.busy or seen.blur(look.at.response.quantile_us(0.99))
-    return [
-        Bottleneck(
-            code="generator", tier="generator", name="the load generator", resource="Load generator",
-            strength=1.0 if limit else 0.2, evidence=tuple(said),
-            advice="make the load on another machine, or run while nothing else does" if seen.starved
-            else "use --processes, or make the load on another machine",
-        )
-    ]  # fmt: skip
-
-
-def _generators(look: Look) -> Generators:
-    host = look.use("host", "CPU")
-    own = {name.split("/")[1]: cpu for name, cpu in look.processes.items() if name.startswith("generator/")}
-    return Generators(own, host.utilisation if host is not None else None, lateness_us(look.at.flows))

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.bottleneck import Diagnosis, Levels, choose, diagnose_levels, stretches
+from analysis.bottleneck import Diagnosis, Levels, choose, diagnose_levels, little, stretches, unsteady
 from analysis.bottleneck.stretch import Stretch
 from analysis.capacity.claim import Capacity, LevelPoint
 from analysis.capacity.evidence import LIMITED
+from analysis.laws import LittleCheck
 from results import Run
 
 QUANTILES = {"p50_us": 0.5, "p95_us": 0.95, "p99_us": 0.99}
@@ -27,9 +28,17 @@ class Held:
         """Whether it is no evidence because the load generator was at its limit."""
         return any(problem.startswith(LIMITED) for problem in self.point.problems)
 
+    @property
+    def little(self) -> LittleCheck:
+        """Arrivals in flight against rate x time: Little's law, which holds where the level was steady."""
+        return little(self.stretch)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: times of its requests in us, where a request's time went in ms."""
-        response = self.stretch.response
+        """Plain data for JSON: times of its requests in us, where a request's time went in ms.
+
+        `in_flight` are arrivals, on average, and `rate_x_time` as many as Little's law makes of them.
+        """
+        response, check = self.stretch.response, self.little
         times = response.quantiles_us(list(QUANTILES.values())).tolist()
         return {
             "number": self.point.number,
@@ -39,6 +48,9 @@ class Held:
             **dict(zip(QUANTILES, times, strict=True)),
             "error_ratio": self.stretch.failed_ratio,
             "parts_ms": self.stretch.components_ms,
+            "in_flight": check.in_system,
+            "rate_x_time": check.expected,
+            "unsteady": unsteady(check),
         }
 
 

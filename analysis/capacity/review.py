@@ -15,6 +15,7 @@ from analysis.capacity.claim import Capacity
 from analysis.capacity.held import Held, gives_way, held_levels
 from analysis.capacity.ladder import Ladder, ladder
 from analysis.capacity.scaling import Scaling, measured_at, scaling
+from analysis.capacity.whatif import as_predicted
 from analysis.connections import Connections, PoolSize, connections, warnings
 from analysis.forecast import Forecast
 from analysis.headroom import Headroom, System, headroom
@@ -109,7 +110,7 @@ class Review:
         """The same as plain data for JSON; what is not known is None or nan.
 
         `saturation` has a value for each of `levels`: utilisation 0 to 1, how many wait on average, how many
-        were refused, and seconds of the resource that an arrival takes.
+        were refused or failed, and seconds of the resource that an arrival takes.
         """
         return {
             "answer": self.answer,
@@ -152,11 +153,12 @@ def review(run: Run, capacity: Capacity) -> Review:
         ahead = headroom(
             carried, Forecast(**wanted), system, today=run.started_at.date(), at_least=not stated.found
         )
+    scaled = scaling(stretches, [one.point.overloaded for one in held], stated.rate_per_s, counts)
     return Review(
         capacity,
-        diagnosis,
+        as_predicted(diagnosis, scaled.predictions if scaled else ()),
         None if refused else ladder(run, capacity),
-        scaling(stretches, [one.point.overloaded for one in held], stated.rate_per_s, counts),
+        scaled,
         ahead,
         limits,
         tuple(doubts),

@@ -15,6 +15,8 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.bottleneck.finding import Diagnosis
+from analysis.bottleneck.resize import larger, moved, resized
 from analysis.bottleneck.resources import TIER_NAMES, Use, uses
 from analysis.bottleneck.stretch import Stretch
 from analysis.laws import EXPLAINED, Floats, Station, bounds, mean_values
@@ -32,16 +34,22 @@ NEAR = 0.98
 """Of a bound: measured demands are not exact, and the model has no response time at the bound itself."""
 CAP = 0.95
 """How full a resource may be at the limit. What limits today stays as full as it is."""
+SMALL = 0.02
+"""A gain below this has not moved the limit."""
 ON_ONE_CORE = ("lb", "web", "api", "redis", "jobs")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One request's way. `caps` are (name, most per second) of what contains or is shared by stations."""
+    """One request's way. `caps` are (name, most per second) of what contains or is shared by stations.
+
+    `lines` are the pools and workers, which another size may be given.
+    """
 
     stations: tuple[Station, ...]
     caps: tuple[tuple[str, float], ...]
     delay_s: float
+    lines: tuple[Use, ...] = ()
 
     @property
     def bound(self) -> tuple[str, float]:
@@ -57,48 +65,63 @@ class Model:
 
 def model(level: Stretch, calm: Stretch) -> Model:
     """The model of a level: demands of `level`, the rest of the response time as it was at `calm`."""
-    used = [use for use in uses(level) if use.tier != "generator" and np.isfinite(use.demand_s)]
+    used = [use for use in uses(level) if use.tier != "generator" and use.limits]
     stations = tuple(
-        Station(use.name, use.demand_s, max(round(use.servers), 1))
-        for use in used
-        if use.demand_s > 0 and _is_station(use)
+        Station(use.name, use.demand_s, max(round(use.servers), 1)) for use in used if _is_station(use)
     )
-    caps = tuple(
-        (use.name, use.servers / use.demand_s) for use in used if use.demand_s > 0 and not _is_station(use)
-    )
+    caps = tuple((use.name, use.servers / use.demand_s) for use in used if not _is_station(use))
+    lines = tuple(use for use in used if use.is_pool or use.resource == "workers")
     arrivals, requests = max(calm.finished_per_s, 1e-9), calm.requests_per_s
     whole_s = calm.service.mean_us / 1e6 * requests / arrivals if calm.service.count else 0.0
-    return Model(stations, caps, max(whole_s - sum(one.demand_s for one in stations), 0.0))
+    return Model(stations, caps, max(whole_s - sum(one.demand_s for one in stations), 0.0), lines)
 
 
 def _is_station(use: Use) -> bool:
-    return use.resource.endswith(" pool") or (use.resource == "CPU" and use.tier in ON_ONE_CORE)
+    return use.is_pool or (use.resource == "CPU" and use.tier in ON_ONE_CORE)
 
 
 @dataclass(frozen=True)
 class Change:
     """One change of the system. `factor` multiplies servers, or for a query its demand."""
 
-    kind: Literal["pool", "instances", "query"]
+    kind: Literal["pool", "workers", "instances", "query"]
     what: str
-    """The station of a pool, or the beginning of several; the tier of instances; nothing for queries."""
+    """A pool, or the beginning of several; a tier's workers; the tier of instances; nothing for queries."""
     factor: float
     words: str
+    line: Use | None = None
+    """The pool or the workers as they are, where one is changed."""
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What a change does to the highest rate within the objectives."""
 
-    change: str
+    of: Change
     before_per_s: float
     after_per_s: float
     limited_by: str
 
     @property
+    def change(self) -> str:
+        """The change in words."""
+        return self.of.words
+
+    @property
     def gain(self) -> float:
         """Relative change of the rate."""
         return self.after_per_s / self.before_per_s - 1
+
+    @property
+    def next_limit(self) -> str:
+        """Where another size of a pool, or of workers, moves the limit; empty for other changes."""
+        line, rate = self.of.line, f"about {show_rate(self.after_per_s)}"
+        if line is None:
+            return ""
+        then = round(line.each * self.of.factor)
+        if self.gain < SMALL:
+            return f"with {larger(line, then)} the {self.limited_by} limits all the same, at {rate}"
+        return moved(line, then, self.limited_by, rate)
 
 
 def changed(system: Model, change: Change) -> Model:
@@ -113,6 +136,9 @@ def changed(system: Model, change: Change) -> Model:
                 for one in system.stations
             ),
         )
+    if change.kind == "workers":
+        caps = ((name, rate * change.factor if name == change.what else rate) for name, rate in system.caps)
+        return replace(system, caps=tuple(caps))
     if change.kind == "instances":
         tier = f"{TIER_NAMES[change.what]} "
         return replace(
@@ -172,9 +198,9 @@ def predict(system: Model, capacity_per_s: float, change: Change) -> Prediction:
     ]
     name, cap = min(limits, key=lambda one: one[1], default=("", float("inf")))
     if cap < network * 1.02:
-        return Prediction(change.words, capacity_per_s, min(cap, network), name)
+        return Prediction(change, capacity_per_s, min(cap, network), name)
     busiest = bounds(after.stations).limits_per_s
-    return Prediction(change.words, capacity_per_s, network, busiest[0][0] if busiest else "")
+    return Prediction(change, capacity_per_s, network, busiest[0][0] if busiest else "")
 
 
 def _through_stations(system: Model, after: Model, capacity_per_s: float) -> float:
@@ -221,18 +247,26 @@ def _curve(system: Model, reaches: Callable[[Floats, Floats], bool]) -> tuple[Fl
 
 
 def changes(system: Model, counts: Sequence[tuple[str, int]]) -> list[Change]:
-    """What is worth asking of any system: each pool doubled, one more instance a tier, faster queries."""
-    found = [
-        Change("pool", one.name, 2.0, f"{one.name}: {one.servers * 2} instead of {one.servers}")
-        for one in system.stations
-        if one.name.endswith(" pool")
-    ]
+    """What is worth asking of any system: twice each pool and workers, one more instance, faster queries."""
+    found = [_doubled(line) for line in system.lines]
     found += [
         Change(
             "instances", tier, (now + 1) / now, f"{TIER_NAMES[tier]}: {now + 1} instances instead of {now}"
         )
         for tier, now in counts
     ]
-    if any(one.name.endswith(" pool") for one in system.stations):
+    if any(line.is_pool for line in system.lines):
         found.append(Change("query", "", 0.5, "every query in half the time"))
     return found
+
+
+def _doubled(line: Use) -> Change:
+    kind: Literal["pool", "workers"] = "pool" if line.is_pool else "workers"
+    return Change(kind, line.name, 2.0, f"{line.name}: {resized(line, 2 * line.each)}", line)
+
+
+def as_predicted(diagnosis: Diagnosis, predictions: Sequence[Prediction]) -> Diagnosis:
+    """The same with the next limits that are predicted in place of bounds, and none where nothing is."""
+    told = {one.of.what: one.next_limit for one in predictions if one.of.line is not None}
+    ranked = tuple(replace(one, next_limit=told.get(one.use, "")) for one in diagnosis.ranked)
+    return replace(diagnosis, ranked=ranked)

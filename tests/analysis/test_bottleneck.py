@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.bottleneck import choose, diagnose, diagnose_levels, little, saturation, stretches, uses
+from analysis.bottleneck import (
+    choose,
+    diagnose,
+    diagnose_levels,
+    little,
+    saturation,
+    stations,
+    stretches,
+    uses,
+)
 from analysis.slo import count
 from results import Digest
 from tests.analysis.builders import LevelSpec, build_run, spec
@@ -187,6 +196,19 @@ def test_the_generator_at_its_limit_ends_every_claim(tmp_path):
     assert diagnosis.first.code == "generator"
 
 
+def test_a_generator_out_of_ports_ends_every_claim_about_the_level_that_met_it(tmp_path):
+    met = {("generator", "g0", "own_faults"): 4.0}
+    full = late(400, {"pool": 95}, full_pool(2, 30) | met)
+    diagnosis = diagnose(build_run(tmp_path, [CALM, full], (), "p99 < 100ms"))
+    assert diagnosis.state == "generator"
+    assert "4 network errors of its own machine" in diagnosis.sentence
+    assert diagnosis.first is not None
+    assert "ports" in diagnosis.first.advice
+    (tmp_path / "before").mkdir()
+    before = diagnose(build_run(tmp_path / "before", [spec(100, met), full], (), "p99 < 100ms"))
+    assert before.state == "found"
+
+
 def test_late_answers_that_nothing_explains_cannot_be_told_and_say_what_was_not_watched(tmp_path):
     level = late(400, {"db": 90}, without=("replica", "primary"))
     diagnosis = diagnose(build_run(tmp_path, [CALM, level], (), "p99 < 100ms"))
@@ -213,9 +235,26 @@ def test_the_next_limit_after_a_larger_pool_is_named(tmp_path):
     assert first is not None
     # 4 connections of 1.7 / 350 s a request would carry 824/s; the machine's 2 cores, of which all processes
     # together take 2.03 / 800 s a request, carry 788/s.
-    said = re.fullmatch(r"a pool of 4 moves the limit to the host CPU, at (\d+)/s at most", first.next_limit)
+    moved = r"a pool of 4 instead of 2 moves the limit to the host CPU, at (\d+)/s at most"
+    said = re.fullmatch(moved, first.next_limit)
     assert said is not None, first.next_limit
     assert float(said[1]) == pytest.approx(788, rel=0.05)
+
+
+def test_the_size_of_a_larger_pool_is_that_of_each_instance(tmp_path):
+    def of_both(level: LevelSpec) -> LevelSpec:
+        second = {
+            (tier, "api2", metric): value
+            for (tier, instance, metric), value in level.metrics.items()
+            if instance == "api1" and metric.startswith("pool.replica.")
+        }
+        return replace(level, metrics=level.metrics | second)
+
+    levels = [CALM, of_both(pool_in_use(1.7)), of_both(FULL_AT_400)]
+    first = diagnose(build_run(tmp_path, levels, (), "p99 < 100ms")).first
+    assert first is not None
+    said = "a pool of 4 instead of 2 in each of 2 instances moves the limit to the host CPU, at "
+    assert first.next_limit.startswith(said)
 
 
 def test_no_next_limit_is_named_where_the_one_met_is_not_explained(tmp_path):
@@ -242,6 +281,45 @@ def test_the_table_has_a_cell_for_each_resource_and_level(tmp_path):
     assert table["host", "CPU"].utilisation == pytest.approx((0.275, 0.45))
     demand = table["api", "CPU"].demand_s
     assert demand == pytest.approx((0.5 / 800, 0.5 / 800), rel=0.1)
+
+
+def test_of_a_tiers_processes_the_busiest_says_how_full_it_is_and_each_what_it_takes(tmp_path):
+    uneven = {("web", "web1", "cpu_ratio"): 1.0, ("web", "web2", "cpu_ratio"): 0.4}
+    levels = stretches(build_run(tmp_path, [spec(200), spec(400, uneven)]))
+    row = {(row.tier, row.resource): row for row in saturation(levels)}["web", "CPU"]
+    assert row.utilisation == pytest.approx((0.35 / 4, 1.0))
+    assert row.demand_s[1] == pytest.approx(1.4 / levels[1].finished_per_s)
+    assert row.by_process["web1"][1] == pytest.approx(1.0 / levels[1].finished_per_s)
+    assert row.by_process["web2"][1] == pytest.approx(0.4 / levels[1].finished_per_s)
+
+
+def test_row_locks_are_seconds_that_an_arrival_waits_and_bound_nothing(tmp_path):
+    locked = {
+        ("primary", "primary", "row_lock_time_ms"): 2900, ("primary", "primary", "row_lock_current_waits"): 2,
+        ("primary", "primary", "deadlocks"): 0.25,
+    }  # fmt: skip
+    none = {("primary", "primary", "deadlocks"): 0.0}
+    level = stretches(build_run(tmp_path, [spec(200, none), spec(300, locked)]))[1]
+    (use,) = [use for use in uses(level) if use.resource == "row locks"]
+    assert use.waiting == pytest.approx(2.9)
+    assert use.demand_s == pytest.approx(2.9 / level.finished_per_s)
+    assert (use.utilisation, use.errors) == (None, 3)
+    assert use.name not in {station.name for station in stations(level)}
+
+
+def test_what_waits_for_a_server_in_the_load_balancer_and_what_failed_there_is_counted(tmp_path):
+    def said(queue: float, errors: float, retries: float) -> dict[tuple[str, str, str], float]:
+        limits = {("lb", f"web/web{n}", "sessions_limit"): 4.0 for n in (1, 2)}
+        return limits | {
+            ("lb", "backend/web", "queue"): queue, ("lb", "backend/web", "errors_5xx"): errors,
+            ("lb", "backend/web", "retries"): retries,
+        }  # fmt: skip
+
+    levels = stretches(build_run(tmp_path, [spec(200, said(0, 0, 0)), spec(400, said(6, 4, 1))]))
+    row = {(row.tier, row.resource): row for row in saturation(levels)}["lb", "servers of web"]
+    assert row.utilisation == pytest.approx((0.75, 0.75))  # 3 of 4 requests at each of two
+    assert row.waiting == (0, 6)
+    assert row.errors == (0, 12 * 5)
 
 
 def test_littles_law_holds_on_a_consistent_level_and_fails_where_requests_are_missing(tmp_path):

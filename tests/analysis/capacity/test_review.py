@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from analysis.capacity import Capacity, LevelPoint, Review, SloLimit, review
+from analysis.capacity.held import Held
 from analysis.capacity.judge import Outcome
 from analysis.capacity.ladder import ladder
 from analysis.forecast import stated
 from results import Run, parse_slos
+from results.units import show_rate
 from tests.analysis.builders import LevelSpec, build_run, spec
 
 SLO = parse_slos("p99 < 250ms")[0]
@@ -235,11 +237,33 @@ def test_what_ifs_are_predicted_where_the_model_explains_the_limit(told: Review,
     assert told.scaling.predictions == ()
     assert "what limits is not in the model" in told.scaling.unexplained
     near = 0.8 * told.scaling.bounds[0][1]
-    explained = review(run, found_in(LEVELS, rate_per_s=near)).scaling
+    again = review(run, found_in(LEVELS, rate_per_s=near))
+    explained = again.scaling
     assert explained is not None
     changes = {one.change: one for one in explained.predictions}
     assert set(changes) >= {"API replica pool: 20 instead of 10", "web instances: 3 instances instead of 2"}
     assert all(one.after_per_s >= 0.99 * near for one in explained.predictions)
+    # What to try says what the table says of the same change, and nothing where the table says nothing.
+    assert again.first is not None
+    row = changes["API replica pool: 20 instead of 10"]
+    assert "a pool of 20 instead of 10" in again.first.to_try
+    assert f"the {row.limited_by}" in again.first.to_try
+    assert f"at about {show_rate(row.after_per_s)}" in again.first.to_try
+    assert told.first is not None
+    assert told.first.next_limit == ""
+
+
+def test_littles_law_is_checked_at_every_level(told: Review) -> None:
+    for one in told.to_dict()["levels"]:
+        assert one["in_flight"] == pytest.approx(one["rate_x_time"], rel=0.25)
+        assert one["unsteady"] is False
+    last = told.held[-1]
+    for flow in last.stretch.flows:
+        flow.in_flight //= 2
+    last.stretch.__dict__.pop("in_flight")
+    missed = Held(last.point, last.stretch).to_dict()
+    assert missed["unsteady"] is True
+    assert missed["in_flight"] == pytest.approx(missed["rate_x_time"] / 2, rel=0.1)
 
 
 def test_other_work_on_the_machine_is_a_doubt(tmp_path: Path) -> None:

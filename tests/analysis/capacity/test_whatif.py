@@ -1,6 +1,16 @@
 import pytest
 
-from analysis.capacity.whatif import Change, Model, predict, rate_with, response_at, unexplained
+from analysis.bottleneck import Bottleneck, Diagnosis, Use
+from analysis.capacity.whatif import (
+    Change,
+    Model,
+    as_predicted,
+    changes,
+    predict,
+    rate_with,
+    response_at,
+    unexplained,
+)
 from analysis.laws import Station
 
 POOL = Station("API replica pool", 0.02, 5)
@@ -70,3 +80,49 @@ def test_a_limit_far_below_every_bound_is_not_explained_and_nothing_is_predicted
     system = Model((POOL, CPU), (("host CPU", 600.0),), 0.01)
     assert unexplained(system, 200) == ""
     assert "tightest resource (API replica pool) would carry 250/s" in unexplained(system, 120)
+
+
+def of_two(use: Use) -> tuple[Model, Change]:
+    """Two API instances with a pool or workers, and twice as many of them."""
+    network = (Station(use.name, use.demand_s, 10),) if use.is_pool else ()
+    caps = () if use.is_pool else ((use.name, use.servers / use.demand_s),)
+    system = Model((*network, Station("API CPU", 0.0035, 2)), (*caps, ("host CPU", 320.0)), 0.01, (use,))
+    return system, changes(system, ())[0]
+
+
+def test_sizes_of_a_pool_are_those_of_each_instance() -> None:
+    system, change = of_two(Use("api", "replica pool", 0.9, 10, 0.04, instances=2))
+    assert change.words == "API replica pool: 10 instead of 5 in each of 2 instances"
+    found = predict(system, 220, change)
+    assert found.limited_by == "host CPU"
+    said = "a pool of 10 instead of 5 in each of 2 instances moves the limit to the host CPU, at about 304/s"
+    assert found.next_limit == said
+
+
+def test_twice_the_workers_carry_what_keeps_them_as_busy_as_today() -> None:
+    system, change = of_two(Use("api", "workers", 0.8, 64, 0.32, instances=2))
+    assert change.words == "API workers: 64 instead of 32 in each of 2 instances"
+    found = predict(system, 140, change)
+    assert found.after_per_s == pytest.approx(280)
+    said = "64 workers instead of 32 in each of 2 instances let it carry about 280/s"
+    assert found.next_limit == said
+
+
+def test_a_pool_that_gains_nothing_is_said_to_gain_nothing() -> None:
+    pool = Use("api", "replica pool", 0.9, 5, 0.002)
+    system = Model((Station(pool.name, 0.002, 5), CPU), (("host CPU", 230.0),), 0.01, (pool,))
+    found = predict(system, 225, changes(system, ())[0])
+    said = "with a pool of 10 instead of 5 the host CPU limits all the same, at about 225/s"
+    assert found.next_limit == said
+
+
+def test_a_diagnosis_names_the_limits_that_are_predicted_and_no_others() -> None:
+    def named(use: str) -> Bottleneck:
+        return Bottleneck("x", "api", "x", "x", 1.0, (), "x", next_limit="788/s at most", use=use)
+
+    pool = Use("api", "replica pool", 0.9, 10, 0.04)
+    system, change = of_two(pool)
+    found = predict(system, 220, change)
+    bounds = Diagnosis("found", (named(pool.name), named("API primary pool")), (), "200/s")
+    assert [one.next_limit for one in as_predicted(bounds, [found]).ranked] == [found.next_limit, ""]
+    assert [one.next_limit for one in as_predicted(bounds, []).ranked] == ["", ""]
