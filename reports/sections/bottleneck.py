@@ -31,7 +31,7 @@ def blocks(diagnosis: Diagnosis, shown: Collection[str] = (), otherwise: str = "
     if diagnosis.ranked:
         ranking = diagnosis.ranked[:_MOST]
         hrefs = [f"#tier-{one.tier}" if one.tier in shown else otherwise for one in ranking]
-        names = {one.code: one.name.rstrip(",") for one in diagnosis.ranked}
+        names = {one.code: one.name for one in diagnosis.ranked}
         lines = [(title(one), words(one, names.get(one.explained_by, ""))) for one in ranking]
         found.append(Ranked(lines, hrefs))
     else:
@@ -52,7 +52,7 @@ def first_line(diagnosis: Diagnosis) -> str:
 
 def title(one: Bottleneck) -> str:
     """Its name as the head of a line."""
-    short = one.name.removeprefix("the ")
+    short = one.name.removeprefix("the ").rstrip(",")
     return short[0].upper() + short[1:]
 
 

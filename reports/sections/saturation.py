@@ -17,6 +17,7 @@ from reports.words import NONE, counted
 from results.units import show_latency, three_digits
 
 _MOST_ROWS = 18
+_MOST_COLUMNS = 8
 WAITS = 0.5
 """So many waiting on average are marked in the heat map."""
 
@@ -101,12 +102,14 @@ def demands(told: Review) -> Section | None:
     rows = [row for row in told.saturation if np.nansum(row.demand_s) > 0]
     if not rows:
         return None
-    columns = [Column("Part", number=False), *(Column(f"{rate}/s") for rate in _rates(told))]
+    rates = _rates(told)
+    shown = _spread(len(rates))
+    columns = [Column("Part", number=False), *(Column(f"{rates[n]}/s") for n in shown)]
     cells: list[list[Cell]] = []
     for row in rows:
-        cells.append([Cell(_name(row)), *map(_seconds, row.demand_s)])
+        cells.append([Cell(_name(row)), *(_seconds(row.demand_s[n]) for n in shown)])
         cells += [
-            [Cell(f"{_name(row)}: {process}", tone="muted"), *map(_seconds, each)]
+            [Cell(f"{_name(row)}: {process}", tone="muted"), *(_seconds(each[n]) for n in shown)]
             for process, each in row.by_process.items()
         ]
     lead = (
@@ -114,8 +117,15 @@ def demands(told: Review) -> Section | None:
         " time they are held, row locks by the time they are waited for. What stays alike from level to level"
         " is what an arrival costs; what grows is waiting that holds it."
     )
+    if len(shown) < len(rates):
+        lead += f" {len(shown)} of {len(rates)} levels; all of them are in the JSON."
     tables: list[Block] = [Table("Demand", columns, cells), _in_flight(told)]
     return Section("demand", "What an arrival takes of each part", lead, tables)
+
+
+def _spread(levels: int) -> list[int]:
+    """Places of at most eight levels, spread evenly, the first and the last among them."""
+    return sorted({round(at) for at in np.linspace(0, levels - 1, min(levels, _MOST_COLUMNS))})
 
 
 def _seconds(demand_s: float) -> Cell:

@@ -92,6 +92,21 @@ def test_an_arrivals_cpu_is_told_by_process_and_its_wait_for_locks_in_seconds(tm
     assert not [part for part in found["Demand"] if part.startswith("API CPU:")], "it is one process"
 
 
+def test_of_many_levels_as_many_as_fit_are_shown_and_it_is_said(tmp_path: Path) -> None:
+    levels = [spec(rate) for rate in range(50, 550, 50)]
+    told = told_of(build_run(tmp_path, levels), levels)
+    section = saturation.demands(told)
+    assert section is not None
+    table = section.blocks[0]
+    assert isinstance(table, Table)
+    rates = [column.title for column in table.columns[1:]]
+    assert (rates[0], rates[-1], len(rates)) == ("50/s", "500/s", 8)
+    assert "8 of 10 levels" in section.lead
+    row = next(row for row in told.saturation if row.resource == "CPU" and row.tier == "api")
+    shown = next(cells for cells in table.rows if cells[0].words == "API CPU")
+    assert shown[-1].words == show_latency(row.demand_s[-1] * 1e6)
+
+
 def test_each_levels_requests_in_flight_stand_beside_rate_x_time(tmp_path: Path) -> None:
     levels = [spec(200, mean_ms=50), spec(400, mean_ms=50)]
     told = told_of(build_run(tmp_path, levels), levels)
