@@ -15,18 +15,18 @@ from reports.stored import stored_review
 from results import open_run
 from tests.truth.live_searches import LIVE, SCENARIO, calibrated, find, live_table, quiet
 
-BUDGET_S = 22.0
+BUDGET_S = 36.0
 
 
 def test_a_short_live_search_keeps_its_budget_and_its_interval_holds_the_limit(tmp_path) -> None:
     setting = LIVE[2]
     with calibrated(setting, seed=3) as target:
-        settings = Settings(setting.slos, start_per_s=100, budget_s=BUDGET_S, bracket_s=3, confirm_s=5)
+        settings = Settings(setting.slos, start_per_s=200, budget_s=BUDGET_S, bracket_s=3, confirm_s=5)
         found = find_capacity(plan_from(SCENARIO), target, settings, tmp_path, quiet())
     capacity, run = found.capacity, open_run(found.folder)
     assert capacity.spent_s <= BUDGET_S + 1
     assert run.account.missing == 0
-    assert [level.rate_per_s for level in capacity.levels][:2] == [100, 200]
+    assert [level.rate_per_s for level in capacity.levels][:2] == [200, 400]
     told = stored_review(run)
     assert told is not None
     assert told.capacity.rate_per_s == capacity.rate_per_s
