@@ -13,7 +13,7 @@ from analysis.bottleneck.stretch import Stretch
 from results.units import show_duration, show_latency, three_digits
 
 BLOCKING = ("blmove", "blpop", "brpop", "brpoplpush", "bzpopmin", "bzpopmax", "xread", "xreadgroup", "wait")
-LONG_S, SHORT_S = 150.0, 50.0
+LONG_S, SHORT_S = 60.0, 20.0
 """How long a key stays before it is evicted. Longer: what is evicted was hardly read again. Shorter: there is
 no room even for what is read now."""
 FEWEST_LOOKUPS = 500
